@@ -1,0 +1,127 @@
+//! The end of a session on the participant's side: export until acked, then go where the server says.
+
+use crate::ids::ExportId;
+use crate::outbox::Owed;
+use crate::time::Millis;
+use crate::wire::Redirect;
+
+use super::overlay::{CompletionCode, Messages, Overlay, OverlayKind, with_seconds};
+
+/// Where the participant's data is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ExportState {
+    /// Nothing to export: no game was played.
+    None,
+    /// The partner's server asks for it in a message of its own; not waited for long.
+    Awaiting { until: Millis },
+    /// On its way.
+    Sending(Owed),
+    /// Stored by the server.
+    Stored,
+    /// Refused for good: repeating it would not help.
+    Refused,
+}
+
+/// Where the participant goes next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum RedirectState {
+    /// Not asked yet: the data goes first.
+    Waiting,
+    /// Asked, until answered.
+    Asking(Owed),
+    /// Answered; leaving at the moment given, if there is somewhere to go.
+    Answered {
+        redirect: Redirect,
+        leave_at: Millis,
+    },
+    /// Gone, as far as the page lets us.
+    Left,
+}
+
+/// An ending under way.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) kind: OverlayKind,
+    pub(super) heading: String,
+    pub(super) message: String,
+    pub(super) export_id: ExportId,
+    pub(super) export: ExportState,
+    pub(super) redirect: RedirectState,
+    pub(super) began: Millis,
+    /// The server could not be reached or could not store for a while.
+    pub(super) delayed: bool,
+}
+
+impl Ending {
+    /// What the participant is shown at this moment.
+    pub(super) fn overlay(&self, texts: &Messages, now: Millis) -> Overlay {
+        let data = match self.export {
+            ExportState::None => "",
+            ExportState::Stored => &texts.saved,
+            ExportState::Refused => &texts.not_saved,
+            ExportState::Awaiting { .. } | ExportState::Sending(_) if self.delayed => {
+                &texts.not_saved
+            }
+            ExportState::Awaiting { .. } | ExportState::Sending(_) => &texts.saving,
+        };
+        let (next, redirect) = match &self.redirect {
+            RedirectState::Answered { redirect, leave_at } if redirect.redirect_url.is_some() => {
+                let seconds = (*leave_at - now).ceil().div_ceil(1_000);
+                (with_seconds(&texts.redirecting, seconds), Some(redirect))
+            }
+            RedirectState::Answered { redirect, .. } => {
+                // Data that is still on its way goes out only while the page stays open.
+                let text = if self.is_settled() {
+                    texts.close_page.clone()
+                } else {
+                    String::new()
+                };
+                (text, Some(redirect))
+            }
+            _ => (String::new(), None),
+        };
+        let status: Vec<&str> = [data, &next]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect();
+        Overlay {
+            kind: self.kind,
+            heading: self.heading.clone(),
+            message: self.message.clone(),
+            status: status.join(" "),
+            code: redirect
+                .and_then(|redirect| redirect.completion_code.clone())
+                .map(|code| CompletionCode {
+                    label: texts.code_label.clone(),
+                    code,
+                }),
+            button: redirect
+                .filter(|redirect| redirect.redirect_url.is_some())
+                .map(|_| texts.continue_button.clone()),
+        }
+    }
+
+    /// Whether the data has gone where it could.
+    pub(super) const fn is_settled(&self) -> bool {
+        matches!(
+            self.export,
+            ExportState::None | ExportState::Stored | ExportState::Refused
+        )
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Millis> {
+        let export = match &self.export {
+            ExportState::Awaiting { until } => Some(*until),
+            ExportState::Sending(owed) => owed.due(),
+            _ => None,
+        };
+        let redirect = match &self.redirect {
+            RedirectState::Asking(owed) => owed.due(),
+            RedirectState::Answered { leave_at, redirect } if redirect.redirect_url.is_some() => {
+                Some(*leave_at)
+            }
+            _ => None,
+        };
+        [export, redirect].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,19 @@
+//! One game as the server knows it: seats, the two-phase ending, owed deliveries.
+//!
+//! Every lifecycle input goes through [`GameSession::handle`] and is stored before anything is
+//! sent. So the state is plain data: it is loaded, handed one input, and stored again.
+//! Time here is milliseconds since the Unix epoch, so that deadlines survive a restart.
+
+mod event;
+mod game;
+mod outcome;
+mod seat;
+mod termination;
+
+#[cfg(test)]
+mod tests;
+
+pub use event::{GameInput, GameOutput, GameReply, Verdict};
+pub use game::{GameSession, GameSettings, Phase};
+pub use outcome::Outcome;
+pub use seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Presence, Seat, Standing};

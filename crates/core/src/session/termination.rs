@@ -1,0 +1,431 @@
+//! The two-phase ending: who is told what, until all data is stored or given up.
+
+use crate::exclusion::Side;
+use crate::ids::{DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
+use crate::metrics::TerminationReason;
+use crate::outbox::Owed;
+use crate::time::Millis;
+use crate::wire::{
+    ErrorCode, GameEndReason, GameEnded, ParticipantExcluded, PartnerExcluded, Refusal,
+    TerminalStateReason, TriggerDataExport,
+};
+
+use super::event::{GameOutput, GameReply, Verdict};
+use super::game::{GameSession, Phase};
+use super::outcome::Outcome;
+use super::seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Presence, Standing};
+
+/// What partners read. Neutral: it names nobody's fault.
+const PARTNER_MESSAGE: &str = "Your partner experienced a technical issue. The game has ended.";
+
+impl GameSession {
+    pub(super) fn verdict(
+        &mut self,
+        participant: &ParticipantId,
+        claimed: Option<&PlayerId>,
+        verdict: Verdict,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
+        let index = match claimed {
+            Some(claimed) => self.index_of_claimed(participant, claimed)?,
+            None => self.index_of(participant)?,
+        };
+        match (self.phase, self.seats[index].standing) {
+            (Phase::Waiting, _) => {
+                return Err(Refusal::new(
+                    ErrorCode::UnknownGame,
+                    "the game has not begun",
+                ));
+            }
+            // The ack of this very verdict was lost.
+            (
+                _,
+                Standing::Out {
+                    outcome: Outcome::Excluded(reason),
+                    ..
+                },
+            ) if reason == verdict.reason && self.was_decided_by(index, verdict.decided_by) => {
+                return Ok(GameReply::Accepted);
+            }
+            (_, Standing::Out { .. }) => {
+                self.seats[index].also_excluded.get_or_insert(verdict);
+                return Ok(GameReply::AlreadyEnded);
+            }
+            (_, Standing::Playing) => {}
+        }
+        let frame = verdict.frame;
+        let outcome = Outcome::Excluded(verdict.reason);
+        if verdict.decided_by == Side::Server {
+            let id = self.delivery_id();
+            let event = DeliveryEvent::ParticipantExcluded(ParticipantExcluded {
+                game_id: self.id.clone(),
+                player_id: self.seats[index].player.clone(),
+                reason: verdict.reason,
+                message: verdict.message.clone().unwrap_or_default(),
+                frame_number: frame,
+                delivery_id: Some(id.clone()),
+            });
+            self.owe(index, id, event, now);
+        }
+        self.put_out(index, outcome, frame, now);
+        self.seats[index].verdict = Some(verdict);
+        for other in self.others_playing(index) {
+            let id = self.delivery_id();
+            let told = DeliveryEvent::PartnerExcluded(PartnerExcluded {
+                message: PARTNER_MESSAGE.to_owned(),
+                frame_number: frame,
+                reason: TerminationReason::PartnerExclusion,
+                game_id: Some(self.id.clone()),
+                delivery_id: Some(id.clone()),
+            });
+            self.owe(other, id, told, now);
+            let id = self.delivery_id();
+            let trigger = DeliveryEvent::TriggerDataExport(TriggerDataExport {
+                is_partial: true,
+                termination_reason: TerminationReason::PartnerExclusion,
+                termination_frame: frame,
+                game_id: Some(self.id.clone()),
+                delivery_id: Some(id.clone()),
+            });
+            self.owe(other, id, trigger, now);
+            self.put_out(other, Outcome::PartnerExcluded, frame, now);
+        }
+        Ok(GameReply::Accepted)
+    }
+
+    fn was_decided_by(&self, index: usize, side: Side) -> bool {
+        self.seats[index]
+            .verdict
+            .as_ref()
+            .is_some_and(|verdict| verdict.decided_by == side)
+    }
+
+    fn others_playing(&self, index: usize) -> Vec<usize> {
+        (0..self.seats.len())
+            .filter(|other| *other != index && self.seats[*other].is_playing())
+            .collect()
+    }
+
+    pub(super) fn completed(
+        &mut self,
+        participant: &ParticipantId,
+        claimed: &PlayerId,
+        frame: Frame,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
+        let index = self.index_of_claimed(participant, claimed)?;
+        match (self.phase, self.seats[index].outcome()) {
+            (Phase::Waiting, _) => Err(Refusal::new(
+                ErrorCode::UnknownGame,
+                "the game has not begun",
+            )),
+            (_, Some(Outcome::Completed)) => Ok(GameReply::Accepted),
+            (_, Some(_)) => Err(Refusal::new(
+                ErrorCode::AlreadyEnded,
+                "the game had ended in another way",
+            )),
+            (_, None) => {
+                self.seats[index].reached(frame);
+                let frame = self.seats[index].frame;
+                self.put_out(index, Outcome::Completed, frame, now);
+                Ok(GameReply::Accepted)
+            }
+        }
+    }
+
+    pub(super) fn terminal_state(
+        &mut self,
+        participant: &ParticipantId,
+        reason: TerminalStateReason,
+        frame: Frame,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
+        let index = self.index_of(participant)?;
+        if !self.seats[index].is_playing() {
+            return Ok(GameReply::AlreadyEnded);
+        }
+        match (self.phase, reason) {
+            (Phase::Waiting, _) => Err(Refusal::new(
+                ErrorCode::UnknownGame,
+                "the game has not begun",
+            )),
+            (_, TerminalStateReason::FocusLossTimeout) => {
+                self.seats[index].reached(frame);
+                self.end_by_loss_of(index, Outcome::FocusLoss, now);
+                Ok(GameReply::Accepted)
+            }
+            // Only the server knows who is connected: a page that says so is heard, not believed.
+            (_, TerminalStateReason::PartnerDisconnected) => Ok(GameReply::Accepted),
+        }
+    }
+
+    /// A participant is gone without a verdict: everybody is told, the lost one if it comes back.
+    pub(super) fn end_by_loss_of(&mut self, index: usize, outcome: Outcome, now: Millis) {
+        let lost = self.seats[index].player.clone();
+        let frame = self.seats[index].frame;
+        let (reason, partners) = match outcome {
+            Outcome::FocusLoss => (GameEndReason::FocusLossTimeout, Outcome::PartnerFocusLoss),
+            _ => (
+                GameEndReason::PartnerDisconnected,
+                Outcome::PartnerDisconnected,
+            ),
+        };
+        let others = self.others_playing(index);
+        for told in others.iter().copied().chain([index]) {
+            self.owe_game_ended(told, reason, Some(lost.clone()), now);
+        }
+        self.put_out(index, outcome, frame, now);
+        for other in others {
+            self.put_out(other, partners, frame, now);
+        }
+    }
+
+    fn owe_game_ended(
+        &mut self,
+        index: usize,
+        reason: GameEndReason,
+        disconnected_player_id: Option<PlayerId>,
+        now: Millis,
+    ) {
+        let id = self.delivery_id();
+        let event = DeliveryEvent::P2pGameEnded(GameEnded {
+            game_id: self.id.clone(),
+            reason,
+            disconnected_player_id,
+            delivery_id: Some(id.clone()),
+        });
+        self.owe(index, id, event, now);
+    }
+
+    pub(super) fn shutdown(&mut self, now: Millis) -> GameReply {
+        match self.phase {
+            Phase::Waiting => self.close_waiting_room(Outcome::ServerShutdown, now),
+            Phase::Playing { .. } => {
+                for index in 0..self.seats.len() {
+                    if self.seats[index].is_playing() {
+                        self.owe_game_ended(index, GameEndReason::ServerShutdown, None, now);
+                        let frame = self.seats[index].frame;
+                        self.put_out(index, Outcome::ServerShutdown, frame, now);
+                    }
+                }
+            }
+            Phase::Ending { .. } | Phase::Ended { .. } => {}
+        }
+        GameReply::Accepted
+    }
+
+    fn close_waiting_room(&mut self, outcome: Outcome, now: Millis) {
+        for index in 0..self.seats.len() {
+            let to = self.seats[index].participant.clone();
+            self.put_out(index, outcome, Frame(0), now);
+            self.outputs.push_back(GameOutput::WaitingOver { to });
+        }
+        self.phase = Phase::Ended { at: now };
+        self.outputs.push_back(GameOutput::Ended);
+    }
+
+    fn put_out(&mut self, index: usize, outcome: Outcome, frame: Frame, now: Millis) {
+        self.seats[index].leave_with(outcome, frame, now);
+        let participant = self.seats[index].participant.clone();
+        self.outputs.push_back(GameOutput::Outcome {
+            participant,
+            outcome,
+        });
+    }
+
+    fn delivery_id(&mut self) -> DeliveryId {
+        self.next_delivery += 1;
+        DeliveryId::try_from(format!("{}.{}", self.id, self.next_delivery))
+            .unwrap_or_else(|_| unreachable!("game ids leave room for a number"))
+    }
+
+    fn owe(&mut self, index: usize, id: DeliveryId, event: DeliveryEvent, now: Millis) {
+        let mut owed = Owed::new(now);
+        if !self.seats[index].is_connected() {
+            owed.hold();
+        }
+        self.seats[index].deliveries.push(Delivery {
+            id,
+            event,
+            owed,
+            acked_at: None,
+        });
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        participant: &ParticipantId,
+        delivery: &DeliveryId,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
+        let index = self.index_of(participant)?;
+        if let Some(delivery) = self.seats[index]
+            .deliveries
+            .iter_mut()
+            .find(|owed| owed.id == *delivery)
+        {
+            delivery.acked_at.get_or_insert(now);
+            delivery.owed.hold();
+        }
+        Ok(GameReply::Accepted)
+    }
+
+    pub(super) fn exported(
+        &mut self,
+        participant: &ParticipantId,
+        export: ExportId,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
+        let index = self.index_of(participant)?;
+        if self.phase == Phase::Waiting {
+            return Err(Refusal::new(
+                ErrorCode::UnknownGame,
+                "the game has not begun",
+            ));
+        }
+        self.seats[index].export = Some(Export {
+            id: Some(export),
+            origin: ExportOrigin::Client,
+            at: now,
+        });
+        Ok(GameReply::Accepted)
+    }
+
+    pub(super) fn deadlines_passed(&mut self, now: Millis) -> GameReply {
+        match self.phase {
+            Phase::Waiting => {
+                if self.waiting_until().is_some_and(|until| until <= now) {
+                    self.end_overlong_waits(now);
+                }
+            }
+            Phase::Playing { .. } => {
+                let overdue = (0..self.seats.len())
+                    .find(|index| self.away_until(*index).is_some_and(|until| until <= now));
+                if let Some(index) = overdue {
+                    self.end_by_loss_of(index, Outcome::Disconnected, now);
+                }
+            }
+            Phase::Ending { .. } | Phase::Ended { .. } => {}
+        }
+        GameReply::Accepted
+    }
+
+    fn end_overlong_waits(&mut self, now: Millis) {
+        let timeout = self.settings.waiting_room_timeout;
+        let (over, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.seats)
+            .into_iter()
+            .partition(|seat| seat.joined_at + timeout <= now);
+        if waiting.is_empty() {
+            self.seats = over;
+            self.close_waiting_room(Outcome::WaitingRoomTimeout, now);
+            return;
+        }
+        self.seats = waiting;
+        for seat in over {
+            let outcome = Outcome::WaitingRoomTimeout;
+            let participant = seat.participant.clone();
+            self.outputs.push_back(GameOutput::Outcome {
+                participant,
+                outcome,
+            });
+            self.outputs.push_back(GameOutput::WaitingOver {
+                to: seat.participant,
+            });
+        }
+        self.tell_waiting_room(now);
+    }
+
+    fn waiting_until(&self) -> Option<Millis> {
+        let first = self.seats.iter().map(|seat| seat.joined_at).min()?;
+        Some(first + self.settings.waiting_room_timeout)
+    }
+
+    fn away_until(&self, index: usize) -> Option<Millis> {
+        let seat = &self.seats[index];
+        match seat.presence {
+            Presence::Away { since } if seat.is_playing() => {
+                Some(since + self.settings.reconnect_grace)
+            }
+            _ => None,
+        }
+    }
+
+    fn export_until(&self, index: usize) -> Option<Millis> {
+        let seat = &self.seats[index];
+        match seat.standing {
+            Standing::Out { at, .. } if seat.export.is_none() => {
+                Some(at + self.settings.export_ack_timeout)
+            }
+            _ => None,
+        }
+    }
+
+    /// Sends what is due and moves to the next phase where everybody is through.
+    pub(super) fn settle(&mut self, now: Millis) {
+        self.deliver_due(now);
+        if let Phase::Playing { .. } = self.phase
+            && self.seats.iter().all(|seat| !seat.is_playing())
+        {
+            self.phase = Phase::Ending { since: now };
+        }
+        let Phase::Ending { .. } = self.phase else {
+            return;
+        };
+        for index in 0..self.seats.len() {
+            if self.export_until(index).is_some_and(|until| until <= now) {
+                self.seats[index].export = Some(Export {
+                    id: None,
+                    origin: ExportOrigin::Server,
+                    at: now,
+                });
+                let participant = self.seats[index].participant.clone();
+                self.outputs
+                    .push_back(GameOutput::RecordPartial { participant });
+            }
+        }
+        if self.seats.iter().all(|seat| seat.export.is_some()) {
+            self.phase = Phase::Ended { at: now };
+            self.outputs.push_back(GameOutput::Ended);
+        }
+    }
+
+    /// Hands out the deliveries whose turn it is.
+    pub(super) fn deliver_due(&mut self, now: Millis) {
+        for seat in &mut self.seats {
+            let connected = seat.is_connected();
+            for delivery in &mut seat.deliveries {
+                if delivery.acked_at.is_none() && connected && delivery.owed.take_turn(now) {
+                    self.outputs.push_back(GameOutput::Deliver {
+                        to: seat.participant.clone(),
+                        delivery: delivery.id.clone(),
+                        event: delivery.event.clone(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// When the game next needs a [`Deadline`](super::GameInput::Deadline).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let phase = match self.phase {
+            Phase::Waiting => self.waiting_until(),
+            Phase::Playing { .. } => (0..self.seats.len())
+                .filter_map(|index| self.away_until(index))
+                .min(),
+            Phase::Ending { .. } => (0..self.seats.len())
+                .filter_map(|index| self.export_until(index))
+                .min(),
+            Phase::Ended { .. } => None,
+        };
+        let delivery = self
+            .seats
+            .iter()
+            .filter(|seat| seat.is_connected())
+            .flat_map(|seat| &seat.deliveries)
+            .filter(|delivery| delivery.acked_at.is_none())
+            .filter_map(|delivery| delivery.owed.due())
+            .min();
+        [phase, delivery].into_iter().flatten().min()
+    }
+}

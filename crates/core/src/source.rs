@@ -1,0 +1,421 @@
+//! Reading values that came from outside: one reader for JSON, TOML and JavaScript values.
+//!
+//! Payloads and settings are read through [`Fields`], which notes every fault it meets instead of
+//! stopping at the first, and names the key, the value and what is allowed.
+
+use std::fmt;
+
+use crate::ids::{Frame, ID_RULE, InvalidId, PlayerId};
+use crate::time::Millis;
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// `null`.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// Any number; may be NaN or infinite where the source allows it.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// A list.
+    List,
+    /// An object with keys.
+    Record,
+}
+
+/// A value from outside, whatever decoded it. Cloning must be cheap (a reference or a handle).
+pub trait Source: Clone {
+    /// What the value is.
+    fn kind(&self) -> Kind;
+    /// The value under a key; `None` if the key is absent or `undefined`.
+    fn field(&self, key: &str) -> Option<Self>;
+    /// The keys of a record; empty for anything else.
+    fn keys(&self) -> Vec<String>;
+    /// The value as text for an error message. Kept short by the reader.
+    fn show(&self) -> String;
+}
+
+/// One fault of a payload or of the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The key, with dots between levels.
+    pub key: String,
+    /// The value that was found; `None` if it is missing.
+    pub value: Option<String>,
+    /// What would be allowed.
+    pub allowed: String,
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "`{}` is {value}, allowed is {}", self.key, self.allowed),
+            None => write!(f, "`{}` is missing, allowed is {}", self.key, self.allowed),
+        }
+    }
+}
+
+/// Every fault of a payload or of the settings, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldErrors(pub Vec<FieldError>);
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            fmt::Display::fmt(error, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}
+
+/// The longest part of a value that an error message repeats.
+const SHOWN_CHARS: usize = 60;
+
+/// Reads the fields of one record and collects what is wrong with them.
+#[derive(Debug)]
+pub struct Fields<S> {
+    source: Option<S>,
+    prefix: String,
+    errors: Vec<FieldError>,
+}
+
+impl<S: Source> Fields<S> {
+    /// Starts to read a record. Anything else than a record is a fault, named `what`.
+    pub fn of(source: &S, what: &str) -> Self {
+        let mut fields = Self {
+            source: None,
+            prefix: String::new(),
+            errors: Vec::new(),
+        };
+        if source.kind() == Kind::Record {
+            fields.source = Some(source.clone());
+        } else {
+            fields.errors.push(FieldError {
+                key: what.to_owned(),
+                value: Some(shorten(source.show())),
+                allowed: "an object".to_owned(),
+            });
+        }
+        fields
+    }
+
+    /// Reads the record under a key, absent or `null` being an empty one; its faults join these.
+    pub fn record(&mut self, key: &str, read: impl FnOnce(&mut Self)) {
+        let found = self.given(key);
+        let inner = match &found {
+            Some(value) if value.kind() != Kind::Record => {
+                self.refuse(key, "an object");
+                return;
+            }
+            _ => found,
+        };
+        let mut fields = Self {
+            source: inner,
+            prefix: format!("{}{key}.", self.prefix),
+            errors: Vec::new(),
+        };
+        read(&mut fields);
+        self.errors.append(&mut fields.errors);
+    }
+
+    /// Ends the reading: the value, or every fault that was met.
+    ///
+    /// # Errors
+    /// [`FieldErrors`] if any field was refused.
+    pub fn finish<T>(self, value: T) -> Result<T, FieldErrors> {
+        if self.errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(FieldErrors(self.errors))
+        }
+    }
+
+    /// Ends the reading: what `make` builds of the fields, or every fault that was met.
+    ///
+    /// `make` answers `None` only where a required field is missing, which is a noted fault.
+    ///
+    /// # Errors
+    /// [`FieldErrors`] if any field was refused.
+    pub fn build<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, FieldErrors> {
+        if self.errors.is_empty()
+            && let Some(value) = make()
+        {
+            return Ok(value);
+        }
+        Err(FieldErrors(self.errors))
+    }
+
+    /// The raw value under a key, `null` included.
+    #[must_use]
+    pub fn raw(&self, key: &str) -> Option<S> {
+        self.source.as_ref().and_then(|source| source.field(key))
+    }
+
+    /// The value under a key; absent and `null` are both `None`.
+    #[must_use]
+    pub fn given(&self, key: &str) -> Option<S> {
+        self.raw(key).filter(|value| value.kind() != Kind::Null)
+    }
+
+    /// Every key of the record.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.source.as_ref().map(Source::keys).unwrap_or_default()
+    }
+
+    /// Notes that the value under a key is not allowed.
+    pub fn refuse(&mut self, key: &str, allowed: &str) {
+        // Without a record there is one fault, and it has been noted.
+        if self.source.is_none() && self.prefix.is_empty() {
+            return;
+        }
+        self.errors.push(FieldError {
+            key: format!("{}{key}", self.prefix),
+            value: self.raw(key).map(|value| shorten(value.show())),
+            allowed: allowed.to_owned(),
+        });
+    }
+
+    fn convert<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        read: impl FnOnce(Kind) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.given(key)?;
+        let converted = read(value.kind());
+        if converted.is_none() {
+            self.refuse(key, allowed);
+        }
+        converted
+    }
+
+    /// A required field: what `read` makes of it, a fault if it is absent, else `fallback`.
+    fn required<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        fallback: T,
+        read: impl FnOnce(Kind) -> Option<T>,
+    ) -> T {
+        if self.given(key).is_none() {
+            self.refuse(key, allowed);
+            return fallback;
+        }
+        self.convert(key, allowed, read).unwrap_or(fallback)
+    }
+
+    /// An optional truth value.
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        self.convert(key, "true or false", |kind| match kind {
+            Kind::Bool(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// An optional text.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        self.convert(key, "text", |kind| match kind {
+            Kind::Text(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// A required text.
+    pub fn need_text(&mut self, key: &str) -> String {
+        self.required(key, "text", String::new(), |kind| match kind {
+            Kind::Text(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// An optional id.
+    pub fn id<T: TryFrom<String, Error = InvalidId>>(&mut self, key: &str) -> Option<T> {
+        self.convert(key, ID_RULE, |kind| match kind {
+            Kind::Text(value) => T::try_from(value).ok(),
+            _ => None,
+        })
+    }
+
+    /// A required id; `None` only beside a noted fault.
+    pub fn need_id<T: TryFrom<String, Error = InvalidId>>(&mut self, key: &str) -> Option<T> {
+        self.required(key, ID_RULE, None, |kind| match kind {
+            Kind::Text(value) => T::try_from(value).ok().map(Some),
+            _ => None,
+        })
+    }
+
+    /// A required player id, number or text; `None` only beside a noted fault.
+    pub fn need_player(&mut self, key: &str) -> Option<PlayerId> {
+        self.required(
+            key,
+            "a whole number or text of 1 to 128 characters",
+            None,
+            |kind| player_id(kind).map(Some),
+        )
+    }
+
+    /// An optional player id.
+    pub fn player(&mut self, key: &str) -> Option<PlayerId> {
+        self.convert(
+            key,
+            "a whole number or text of 1 to 128 characters",
+            player_id,
+        )
+    }
+
+    /// An optional whole number, 0 or more.
+    pub fn count(&mut self, key: &str) -> Option<u64> {
+        self.convert(key, "a whole number, 0 or more", whole)
+    }
+
+    /// A required whole number, 0 or more.
+    pub fn need_count(&mut self, key: &str) -> u64 {
+        self.required(key, "a whole number, 0 or more", 0, whole)
+    }
+
+    /// A required frame number.
+    pub fn need_frame(&mut self, key: &str) -> Frame {
+        Frame(self.need_count(key))
+    }
+
+    /// An optional duration or moment: a finite number, 0 or more.
+    pub fn millis(&mut self, key: &str) -> Option<Millis> {
+        self.convert(
+            key,
+            "a number of milliseconds, 0 or more",
+            |kind| match kind {
+                Kind::Number(ms) if ms.is_finite() && ms >= 0.0 => Some(Millis::new(ms)),
+                _ => None,
+            },
+        )
+    }
+
+    /// A required duration or moment.
+    pub fn need_millis(&mut self, key: &str) -> Millis {
+        self.required(
+            key,
+            "a number of milliseconds, 0 or more",
+            Millis::ZERO,
+            |kind| match kind {
+                Kind::Number(ms) if ms.is_finite() && ms >= 0.0 => Some(Millis::new(ms)),
+                _ => None,
+            },
+        )
+    }
+
+    /// A required field of any type; `None` only beside a noted fault. `null` is a value here.
+    pub fn need_any(&mut self, key: &str) -> Option<S> {
+        let value = self.raw(key);
+        if value.is_none() {
+            self.refuse(key, "any value");
+        }
+        value
+    }
+
+    /// A required object; `None` only beside a noted fault.
+    pub fn need_record(&mut self, key: &str) -> Option<S> {
+        let value = self.given(key).filter(|value| value.kind() == Kind::Record);
+        if value.is_none() {
+            self.refuse(key, "an object");
+        }
+        value
+    }
+
+    /// A required word out of a fixed set; `None` only beside a noted fault.
+    pub fn need_word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        if self.given(key).is_none() {
+            self.refuse(key, &choices(words));
+            return None;
+        }
+        self.word(key, words)
+    }
+
+    /// An optional word out of a fixed set.
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let value = self.given(key)?;
+        let found = match value.kind() {
+            Kind::Text(text) => words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, meant)| *meant),
+            _ => None,
+        };
+        if found.is_none() {
+            self.refuse(key, &choices(words));
+        }
+        found
+    }
+}
+
+fn choices<T>(words: &[(&str, T)]) -> String {
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|(word, _)| format!("\"{word}\""))
+        .collect();
+    quoted.join(" or ")
+}
+
+/// Whole numbers above this are not exact in JavaScript.
+const MAX_WHOLE: f64 = 9_007_199_254_740_991.0;
+
+fn whole(kind: Kind) -> Option<u64> {
+    match kind {
+        Kind::Number(number) if number.fract() == 0.0 && (0.0..=MAX_WHOLE).contains(&number) => {
+            Some(number as u64)
+        }
+        _ => None,
+    }
+}
+
+fn player_id(kind: Kind) -> Option<PlayerId> {
+    match kind {
+        Kind::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_WHOLE => {
+            Some(PlayerId::Number(number as i64))
+        }
+        Kind::Text(text) => PlayerId::text(text).ok(),
+        _ => None,
+    }
+}
+
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(feature = "json")]
+impl Source for &serde_json::Value {
+    fn kind(&self) -> Kind {
+        match self {
+            serde_json::Value::Null => Kind::Null,
+            serde_json::Value::Bool(value) => Kind::Bool(*value),
+            serde_json::Value::Number(number) => Kind::Number(number.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::String(text) => Kind::Text(text.clone()),
+            serde_json::Value::Array(_) => Kind::List,
+            serde_json::Value::Object(_) => Kind::Record,
+        }
+    }
+
+    fn field(&self, key: &str) -> Option<Self> {
+        self.get(key)
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.as_object()
+            .map(|object| object.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
