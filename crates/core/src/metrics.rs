@@ -55,6 +55,17 @@ impl TerminationReason {
     }
 }
 
+impl TerminationReason {
+    /// The exclusion that it names; `None` if it names another end.
+    #[must_use]
+    pub fn exclusion(self) -> Option<ExclusionReason> {
+        let reasons = ExclusionReason::WORDS.iter().map(|(_, reason)| *reason);
+        reasons
+            .into_iter()
+            .find(|reason| Self::from(*reason) == self)
+    }
+}
+
 impl From<ExclusionReason> for TerminationReason {
     fn from(reason: ExclusionReason) -> Self {
         match reason {

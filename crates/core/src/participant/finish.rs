@@ -1,6 +1,6 @@
 //! How a session ends on the participant's side, and what is done until it is over.
 
-use crate::exclusion::ExclusionReason;
+use crate::exclusion::{Exclusion, ExclusionReason};
 use crate::ids::{ExportId, Frame, PlayerId, SceneId};
 use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::monitor::MonitorInput;
@@ -263,24 +263,37 @@ impl Participant {
         let Phase::Reporting { exclusion, until } = &mut self.phase else {
             return;
         };
-        let outcome = match &answer {
-            Ok(body) => ExclusionAnswer::parse(body.as_ref()).outcome,
-            Err(_) => ExclusionOutcome::Accepted,
-        };
-        match outcome {
-            ExclusionOutcome::Accepted => {
-                let exclusion = exclusion.clone();
-                self.end_excluded(
-                    exclusion.reason,
-                    TerminatedBy::Own,
-                    exclusion.message,
-                    exclusion.frame,
-                    now,
-                );
+        let exclusion = exclusion.clone();
+        let told = answer.ok().flatten();
+        let answer = ExclusionAnswer::parse(told.as_ref());
+        match (answer.outcome, answer.termination_reason) {
+            (ExclusionOutcome::Accepted, _) => self.end_by_own_verdict(exclusion, now),
+            // Another verdict came first, and that one counts.
+            (ExclusionOutcome::AlreadyEnded, Some(TerminationReason::PartnerExclusion)) => {
+                let message = self.texts.partner_message.clone();
+                self.end_by_partner(message, exclusion.frame, now);
             }
-            // Another verdict came first: what it means for this participant is on its way.
-            ExclusionOutcome::AlreadyEnded => *until = now + TRIGGER_PATIENCE,
+            (ExclusionOutcome::AlreadyEnded, Some(reason)) => {
+                if let Some(reason) = reason.exclusion() {
+                    let message = self.texts.excluded_message.clone();
+                    self.end_excluded(reason, TerminatedBy::Server, message, exclusion.frame, now);
+                } else {
+                    // A connection was lost; whose is on its way.
+                    *until = now + TRIGGER_PATIENCE;
+                }
+            }
+            (ExclusionOutcome::AlreadyEnded, None) => *until = now + TRIGGER_PATIENCE,
         }
+    }
+
+    fn end_by_own_verdict(&mut self, exclusion: Exclusion, now: Millis) {
+        self.end_excluded(
+            exclusion.reason,
+            TerminatedBy::Own,
+            exclusion.message,
+            exclusion.frame,
+            now,
+        );
     }
 
     pub(super) fn export_answered<S: Source>(
@@ -423,20 +436,8 @@ impl Participant {
         if now < *until {
             return;
         }
-        if self.report.is_none() {
-            // The server knows of an earlier end and its message did not come: it was the partner's.
-            let frame = exclusion.frame;
-            self.end_by_partner(self.texts.partner_message.clone(), frame, now);
-        } else {
-            let exclusion = exclusion.clone();
-            self.end_excluded(
-                exclusion.reason,
-                TerminatedBy::Own,
-                exclusion.message,
-                exclusion.frame,
-                now,
-            );
-        }
+        let exclusion = exclusion.clone();
+        self.end_by_own_verdict(exclusion, now);
     }
 
     fn send_export(&mut self, now: Millis) {

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Frame, GameId, ParticipantId, PlayerId, SceneId};
 use crate::time::Millis;
-use crate::wire::{ErrorCode, PauseGame, PlayerAssigned, Refusal, ResumeGame, WaitingRoom};
+use crate::wire::{
+    ErrorCode, ExclusionAnswer, ExclusionOutcome, PauseGame, PlayerAssigned, Refusal, ResumeGame,
+    WaitingRoom,
+};
 
 use super::event::{GameInput, GameOutput, GameReply};
 use super::outcome::Outcome;
@@ -180,6 +183,29 @@ impl GameSession {
         };
         self.settle(now);
         Ok(reply)
+    }
+
+    /// What to answer to a page whose verdict got this reply.
+    #[must_use]
+    pub fn exclusion_answer(
+        &self,
+        participant: &ParticipantId,
+        reply: GameReply,
+    ) -> ExclusionAnswer {
+        match reply {
+            GameReply::Accepted => ExclusionAnswer {
+                outcome: ExclusionOutcome::Accepted,
+                termination_reason: None,
+            },
+            GameReply::AlreadyEnded => ExclusionAnswer {
+                outcome: ExclusionOutcome::AlreadyEnded,
+                termination_reason: self
+                    .seat(participant)
+                    .and_then(Seat::outcome)
+                    .and_then(Outcome::termination)
+                    .map(|(reason, _)| reason),
+            },
+        }
     }
 
     /// Where a participant sits in the list of seats.

@@ -288,6 +288,13 @@ impl GameSession {
             origin: ExportOrigin::Client,
             at: now,
         });
+        if !self.seats[index].is_playing() {
+            // Whoever sends its data has understood that the game is over. MUG's own pages ack
+            // nothing, and must not be told again and again.
+            for delivery in &mut self.seats[index].deliveries {
+                delivery.acked_at.get_or_insert(now);
+            }
+        }
         Ok(GameReply::Accepted)
     }
 

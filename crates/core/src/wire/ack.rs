@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::ids::{ExportId, Frame, ParticipantId};
+use crate::metrics::TerminationReason;
 use crate::source::{FieldErrors, Fields, Kind, Source};
 use crate::time::Millis;
 
@@ -252,21 +253,31 @@ pub enum ExclusionOutcome {
 pub struct ExclusionAnswer {
     /// What became of the verdict.
     pub outcome: ExclusionOutcome,
+    /// How the game had ended for the participant, if it had. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_reason: Option<TerminationReason>,
 }
 
 impl ExclusionAnswer {
     /// Reads the answer. A peer that does not say is taken to have accepted.
     #[must_use]
     pub fn parse<S: Source>(source: Option<&S>) -> Self {
-        let ended = source
-            .and_then(|source| source.field("outcome"))
-            .is_some_and(|outcome| outcome.kind() == Kind::Text("already_ended".to_owned()));
-        let outcome = if ended {
-            ExclusionOutcome::AlreadyEnded
-        } else {
-            ExclusionOutcome::Accepted
+        const OUTCOMES: &[(&str, ExclusionOutcome)] = &[
+            ("accepted", ExclusionOutcome::Accepted),
+            ("already_ended", ExclusionOutcome::AlreadyEnded),
+        ];
+        let accepted = Self {
+            outcome: ExclusionOutcome::Accepted,
+            termination_reason: None,
         };
-        Self { outcome }
+        let Some(source) = source else {
+            return accepted;
+        };
+        let mut fields = Fields::of(source, "mid_game_exclusion ack");
+        Self {
+            outcome: fields.word("outcome", OUTCOMES).unwrap_or(accepted.outcome),
+            termination_reason: fields.word("termination_reason", TerminationReason::WORDS),
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use stillhere_core::session::{
 };
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{
-    Accepted, Answer, ClientEvent, ErrorCode, ExclusionAnswer, ExclusionOutcome, ExportAnswer,
-    JoinGame, Refusal, SeqAnswer, ServerEvent,
+    Accepted, Answer, ClientEvent, ErrorCode, ExportAnswer, JoinGame, Refusal, SeqAnswer,
+    ServerEvent,
 };
 
 /// When the wall clock showed zero of the virtual time.
@@ -443,12 +443,8 @@ impl World {
                     claimed,
                     verdict,
                 });
-                answer(reply.map(|reply| ExclusionAnswer {
-                    outcome: match reply {
-                        GameReply::Accepted => ExclusionOutcome::Accepted,
-                        GameReply::AlreadyEnded => ExclusionOutcome::AlreadyEnded,
-                    },
-                }))
+                let who = self.clients[client].id.clone();
+                answer(reply.map(|reply| self.game.exclusion_answer(&who, reply)))
             }
             ClientEvent::EmitMetrics(told) => {
                 if self.storage_broken {

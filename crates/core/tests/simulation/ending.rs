@@ -1,13 +1,11 @@
-//! How games end: both ends of the protocol over a simulated network, in virtual time.
+//! How games end, for everybody in them.
 
-mod world;
-
+use crate::world::{Weather, World};
 use serde_json::{Value, json};
 use stillhere_core::participant::{OverlayKind, ParticipantInput, SessionState};
 use stillhere_core::session::Phase;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use world::{Weather, World};
 
 fn watched() -> Value {
     json!({
@@ -159,7 +157,7 @@ fn both_excluded_at_once_ends_once() {
             .collect::<Vec<_>>(),
         ["excluded", "partner_excluded"]
     );
-    let second = world.game.seat(&world::participant("B")).unwrap();
+    let second = world.game.seat(&crate::world::participant("B")).unwrap();
     assert!(second.also_excluded.is_some());
     for client in &world.clients {
         assert_eq!(client.stops.len(), 1);
@@ -241,7 +239,7 @@ fn a_partner_who_does_not_reconnect_ends_the_game_for_the_other() {
     // The lost one comes back later: it is told, and its data is stored though the server has
     // written a record of its own.
     world.run(20_000);
-    assert_eq!(world.partial_records, [world::participant("B")]);
+    assert_eq!(world.partial_records, [crate::world::participant("B")]);
     world.connect(1);
     world.run(10_000);
     assert_eq!(
@@ -411,7 +409,7 @@ fn whatever_happens_every_game_ends_once_and_no_data_is_lost() {
         }
         // The storm is over; those who still play finish.
         world.storage_broken = false;
-        world.weather = world::FAIR;
+        world.weather = crate::world::FAIR;
         for index in 0..players {
             world.connect(index);
             world.show(index);
