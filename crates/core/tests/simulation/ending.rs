@@ -319,20 +319,25 @@ fn an_invalid_setting_excludes_nobody_and_is_reported() {
     assert_eq!(world.clients[0].heard("error"), 1);
 }
 
+/// All that may happen.
+const ALL_KINDS: u64 = 10;
+/// Of these, what leaves everybody connected and playing.
+const KINDS_WITHIN_REACH: u64 = 6;
+
 /// What happens to whom in one random schedule.
-fn disturb(world: &mut World) {
+fn disturb(world: &mut World, kinds: u64) {
     let players = world.clients.len() as u64;
     let who = usize::try_from(world.dice.below(players)).unwrap();
-    match world.dice.below(10) {
+    match world.dice.below(kinds) {
         0 | 1 => world.hide(who),
         2 | 3 => world.show(who),
-        4 => world.disconnect(who),
-        5 | 6 => world.connect(who),
-        7 => world.say(who, ParticipantInput::Complete),
-        8 => world.storage_broken = !world.storage_broken,
-        _ => {
+        4 => world.storage_broken = !world.storage_broken,
+        5 => {
             let _ = world.server_verdict(who);
         }
+        6 | 7 => world.connect(who),
+        8 => world.disconnect(who),
+        _ => world.say(who, ParticipantInput::Complete),
     }
 }
 
@@ -386,39 +391,67 @@ fn check(world: &World, seed: u64) {
     }
 }
 
+/// Plays one random schedule to its end.
+fn random_game(seed: u64, weather: Weather, kinds: u64) -> World {
+    let players = 2 + usize::try_from(seed % 2).unwrap();
+    let mut world = World::playing(players, watched(), seed);
+    world.weather = weather;
+    for _ in 0..12 {
+        let pause = world.dice.below(2_500);
+        world.run(pause);
+        disturb(&mut world, kinds);
+    }
+    // The storm is over; those who still play finish.
+    world.storage_broken = false;
+    world.weather = crate::world::FAIR;
+    for index in 0..players {
+        world.connect(index);
+        world.show(index);
+    }
+    world.run(2_000);
+    for index in 0..players {
+        world.say(index, ParticipantInput::Complete);
+    }
+    world.run(60_000);
+    world
+}
+
+const SCHEDULES: u64 = if cfg!(target_arch = "wasm32") {
+    50
+} else {
+    2_000
+};
+
 #[test]
 fn whatever_happens_every_game_ends_once_and_no_data_is_lost() {
-    let schedules = if cfg!(target_arch = "wasm32") {
-        50
-    } else {
-        1_000
-    };
-    for seed in 0..schedules {
-        let players = 2 + usize::try_from(seed % 2).unwrap();
-        let mut world = World::playing(players, watched(), seed);
-        world.weather = Weather {
+    for seed in 0..SCHEDULES {
+        let weather = Weather {
             delay: 5,
             jitter: 300,
             loss: 5,
             duplicates: 5,
         };
-        for _ in 0..12 {
-            let pause = world.dice.below(2_500);
-            world.run(pause);
-            disturb(&mut world);
+        check(&random_game(seed, weather, ALL_KINDS), seed);
+    }
+}
+
+/// A page out of reach ends its session as it sees it, and may differ from the server's record. As
+/// long as messages arrive the two say the same.
+#[test]
+fn what_a_page_exports_agrees_with_the_servers_record() {
+    for seed in 0..SCHEDULES {
+        let weather = Weather {
+            delay: 5,
+            jitter: 300,
+            loss: 0,
+            duplicates: 5,
+        };
+        let world = random_game(seed, weather, KINDS_WITHIN_REACH);
+        for (index, client) in world.clients.iter().enumerate() {
+            let outcome = world.game.seat(&client.id).unwrap().outcome().unwrap();
+            let (reason, _) = outcome.termination().expect("a game was played");
+            let exported = &status(&world, index)["terminationReason"];
+            assert_eq!(*exported, reason.as_str(), "seed {seed}, client {index}");
         }
-        // The storm is over; those who still play finish.
-        world.storage_broken = false;
-        world.weather = crate::world::FAIR;
-        for index in 0..players {
-            world.connect(index);
-            world.show(index);
-        }
-        world.run(2_000);
-        for index in 0..players {
-            world.say(index, ParticipantInput::Complete);
-        }
-        world.run(60_000);
-        check(&world, seed);
     }
 }
