@@ -1,0 +1,186 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
+
+use crate::project::Project;
+use crate::shell::Shell;
+use crate::suite::Selection;
+use crate::{lint, server, site, sizes, steps, suite, tools, wasm, wasm_tests};
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  start [SERVE OPTIONS]   build what is needed and serve it (npm start)
+  test [--only STEP,…] [--keep-going]
+                          everything that must hold (npm test); --list shows the steps
+  build                   release bundle and release server (npm run build)
+  wasm                    the browser package, in pkg/, with its sizes
+  site                    what the server serves, in dist/site/
+  lint                    formatting, lints and types, without tests
+  format                  rewrite the sources in the project's format
+  test-runner FILE.wasm   run one wasm test file (cargo test --target wasm32-unknown-unknown calls it)
+";
+
+/// What was asked for.
+pub(crate) enum Command {
+    Help,
+    Start(Vec<OsString>),
+    Test(Selection),
+    ListSteps,
+    Build,
+    Wasm,
+    Site,
+    Lint,
+    Format,
+    TestRunner(Vec<OsString>),
+}
+
+/// Reads the arguments, the program's name first.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
+    let mut parser = lexopt::Parser::from_iter(args);
+    let command = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => return Ok(Command::Help),
+        Some(Value(command)) => command.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    let command = match command.as_str() {
+        "help" => Command::Help,
+        "start" => return Ok(Command::Start(parser.raw_args()?.collect())),
+        "test-runner" => return Ok(Command::TestRunner(parser.raw_args()?.collect())),
+        "test" => return parse_test(&mut parser),
+        "build" => Command::Build,
+        "wasm" => Command::Wasm,
+        "site" => Command::Site,
+        "lint" => Command::Lint,
+        "format" => Command::Format,
+        unknown => bail!("there is no command `{unknown}`; `cargo xtask help` lists them"),
+    };
+    match parser.next()? {
+        None => Ok(command),
+        Some(extra) => Err(extra.unexpected().into()),
+    }
+}
+
+fn parse_test(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut selection = Selection::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("list") => return Ok(Command::ListSteps),
+            Long("keep-going") => selection.keep_going = true,
+            Long("only") => {
+                let names = parser
+                    .value()
+                    .context("--only needs the name of a step")?
+                    .string()?;
+                selection
+                    .only
+                    .extend(names.split(',').map(|name| name.trim().to_owned()));
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Test(selection))
+}
+
+impl Command {
+    /// Does it; the exit code is the process's.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let project = Project::find()?;
+        let shell = &mut Shell::stream();
+        match self {
+            Self::Help => print!("{HELP}"),
+            Self::ListSteps => {
+                for step in steps::ALL {
+                    println!("{:<12} {}", step.name, step.about);
+                }
+            }
+            Self::Start(options) => return server::start(&project, &options),
+            Self::Test(selection) => return suite::run(project, &selection),
+            Self::TestRunner(args) => return wasm_tests::run_file(&project, &args),
+            Self::Build => {
+                tools::ensure_for_build(&project, shell)?;
+                wasm::build(&project, shell)?;
+                let sizes = sizes::measure(&project, shell)?;
+                site::assemble(&project)?;
+                let server = server::build(&project, shell, server::Profile::Release)?;
+                println!("{sizes}\nserver: {}", server.display());
+                sizes.check_budget()?;
+            }
+            Self::Wasm => {
+                tools::ensure_for_build(&project, shell)?;
+                wasm::build(&project, shell)?;
+                let sizes = sizes::measure(&project, shell)?;
+                println!("{sizes}");
+                sizes.check_budget()?;
+            }
+            Self::Site => {
+                tools::ensure_for_build(&project, shell)?;
+                wasm::build(&project, shell)?;
+                let changed = site::assemble(&project)?;
+                println!("{}: {changed} files changed", project.site().display());
+            }
+            Self::Lint => {
+                tools::ensure_for_build(&project, shell)?;
+                tools::ensure_components(&project, shell)?;
+                lint::all(&project, shell)?;
+            }
+            Self::Format => {
+                tools::ensure_npm_packages(&project, shell)?;
+                tools::ensure_components(&project, shell)?;
+                lint::format(&project, shell)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Command> {
+        parse(
+            std::iter::once("xtask")
+                .chain(args.iter().copied())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn what_follows_start_belongs_to_the_server() {
+        let Command::Start(options) =
+            parsed(&["start", "--listen", "127.0.0.1:0", "--help"]).unwrap()
+        else {
+            panic!("not a start command");
+        };
+        assert_eq!(options, ["--listen", "127.0.0.1:0", "--help"]);
+    }
+
+    #[test]
+    fn steps_may_be_given_together_or_apart() {
+        let Command::Test(selection) = parsed(&[
+            "test",
+            "--only",
+            "format,core",
+            "--only=e2e",
+            "--keep-going",
+        ])
+        .unwrap() else {
+            panic!("not a test command");
+        };
+        assert_eq!(selection.only, ["format", "core", "e2e"]);
+        assert!(selection.keep_going);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        assert!(parsed(&["tset"]).is_err());
+        assert!(parsed(&["test", "--onyl", "core"]).is_err());
+        assert!(parsed(&["site", "extra"]).is_err());
+    }
+}

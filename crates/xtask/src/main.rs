@@ -1,0 +1,30 @@
+//! Builds, tests and serves stillhere: `cargo xtask <command>`, also behind the npm scripts.
+
+mod args;
+mod browser;
+mod counts;
+mod lint;
+mod project;
+mod server;
+mod shell;
+mod site;
+mod sizes;
+mod steps;
+mod suite;
+mod sync;
+mod ticker;
+mod tools;
+mod wasm;
+mod wasm_tests;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args_os()).and_then(args::Command::run) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

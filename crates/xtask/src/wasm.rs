@@ -1,0 +1,164 @@
+//! The browser package: cargo, wasm-bindgen, wasm-opt, types; in `pkg/`.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::project::{Project, WASM_TARGET};
+use crate::shell::Shell;
+use crate::sync;
+
+/// The name of the generated files.
+const NAME: &str = "stillhere";
+
+/// What rustc emits for this target by default and every supported browser has. Never `--all-features`: that emits
+/// constructs that no browser reads yet.
+const WASM_OPT_FLAGS: &[&str] = &[
+    "-Oz",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Declarations for the loader; its imports resolve from `pkg/` as from `js/`, both lying at the root.
+const TSC_FLAGS: &[&str] = &[
+    "--ignoreConfig",
+    "--allowJs",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--noCheck",
+    "--skipLibCheck",
+    "--target",
+    "es2022",
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+];
+
+/// Brings `pkg/` up to date.
+pub(crate) fn build(project: &Project, shell: &mut Shell) -> Result<()> {
+    shell.section("browser client", |shell| {
+        let mut cargo = project.cargo(&[
+            "build",
+            "--profile",
+            "wasm",
+            "--target",
+            WASM_TARGET,
+            "-p",
+            NAME,
+        ]);
+        shell.run(&mut cargo, "building the browser client")?;
+        let built = project
+            .target()
+            .join(WASM_TARGET)
+            .join("wasm")
+            .join(NAME)
+            .with_extension("wasm");
+        package(project, shell, &built)
+    })
+}
+
+fn package(project: &Project, shell: &mut Shell, built: &Path) -> Result<()> {
+    let pkg = project.pkg();
+    fs::create_dir_all(&pkg)?;
+    // Two commands may be building at once (a server started while the tests run).
+    let lock = File::create(pkg.join(".lock"))?;
+    lock.lock()?;
+
+    let stamp = pkg.join(".stamp");
+    let inputs = fingerprint(project, built)?;
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == inputs) && outputs_exist(&pkg) {
+        return Ok(());
+    }
+    let out = project.scratch().join("pkg");
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
+    fs::create_dir_all(&out)?;
+    bindgen(project, shell, built, &out)?;
+    optimise(project, shell, &out)?;
+    declare_loader(project, shell, &out)?;
+
+    let mut plan = sync::Plan::new();
+    sync::plan_tree(&mut plan, &out, Path::new(""), &|_| true)?;
+    sync::apply(&plan, &pkg)?;
+    fs::write(stamp, inputs)?;
+    Ok(())
+}
+
+fn bindgen(project: &Project, shell: &mut Shell, built: &Path, out: &Path) -> Result<()> {
+    let tool = "xtask-bindgen";
+    let mut cargo = project.cargo(&[
+        "build",
+        "-p",
+        "xtask",
+        "--bin",
+        tool,
+        "--features",
+        "bindgen",
+    ]);
+    shell.run(&mut cargo, "building wasm-bindgen")?;
+    let mut run = project.command(project.binary("debug", tool));
+    shell.run_quietly(run.arg(built).arg(out), "wasm-bindgen")
+}
+
+fn optimise(project: &Project, shell: &mut Shell, out: &Path) -> Result<()> {
+    let wasm = out.join(format!("{NAME}_bg.wasm"));
+    let smaller = project.scratch().join("optimised.wasm");
+    let mut run = project.node("node_modules/binaryen/bin/wasm-opt");
+    run.args(WASM_OPT_FLAGS).arg(&wasm).arg("-o").arg(&smaller);
+    shell.run_quietly(&mut run, "wasm-opt")?;
+    fs::rename(smaller, wasm)?;
+    Ok(())
+}
+
+fn declare_loader(project: &Project, shell: &mut Shell, out: &Path) -> Result<()> {
+    let mut run = project.node("node_modules/typescript/bin/tsc");
+    run.arg("js/index.js")
+        .args(TSC_FLAGS)
+        .arg("--outDir")
+        .arg(out);
+    shell.run_quietly(&mut run, "tsc (declarations)")
+}
+
+fn outputs_exist(pkg: &Path) -> bool {
+    [
+        format!("{NAME}.js"),
+        format!("{NAME}_bg.wasm"),
+        format!("{NAME}.d.ts"),
+        "index.d.ts".to_owned(),
+    ]
+    .iter()
+    .all(|file| pkg.join(file).exists())
+}
+
+/// Changes whenever the package has to be made again.
+fn fingerprint(project: &Project, built: &Path) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    include_str!("bin/xtask-bindgen.rs").hash(&mut hasher);
+    (WASM_OPT_FLAGS, TSC_FLAGS).hash(&mut hasher);
+    let root = project.root();
+    for file in [
+        built.to_path_buf(),
+        root.join("package-lock.json"),
+        root.join("js/index.js"),
+    ] {
+        read(&file)?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}\n", hasher.finish()))
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}

@@ -1,0 +1,44 @@
+/**
+ * The package's entry: `await init()` once, then `ParticipantSession.attach(socket, options)`.
+ *
+ * @module stillhere
+ */
+import load, { ParticipantSession } from '../pkg/stillhere.js';
+
+/** @typedef {import('../pkg/stillhere.js').InitInput} InitInput */
+
+/** @type {Promise<void> | undefined} */
+let loading;
+let loaded = false;
+
+/**
+ * Loads the WebAssembly module. Any number of calls load it once; after a failure the next call tries again.
+ *
+ * @param {InitInput | Promise<InitInput>} [moduleOrPath] where the module is, if not beside the generated script
+ * @returns {Promise<void>}
+ */
+export function init(moduleOrPath) {
+  loading ??= load(moduleOrPath === undefined ? undefined : { module_or_path: moduleOrPath }).then(
+    () => {
+      loaded = true;
+    },
+    (error) => {
+      loading = undefined;
+      throw error;
+    },
+  );
+  return loading;
+}
+
+// On the class itself rather than on a subclass, so that `instanceof` holds for what attach returns.
+const attach = ParticipantSession.attach;
+ParticipantSession.attach = (...args) => {
+  if (!loaded) {
+    const message = 'ParticipantSession.attach was called before init: call `await init()` first';
+    throw Object.assign(new Error(message), { code: 'not_initialised' });
+  }
+  return attach.apply(ParticipantSession, args);
+};
+
+export { ParticipantSession };
+export default init;

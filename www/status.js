@@ -1,0 +1,37 @@
+import { setText } from './page.js';
+import { FRAMES_PER_SECOND } from './sim.js';
+
+const EVERY_MS = 500;
+
+/** @typedef {'here' | 'reconnecting' | 'left'} PartnerState */
+
+/**
+ * The status line, written twice a second: calm to look at, and nothing on the path of a frame. The same values go to the
+ * root element's data attributes, for tests and curious researchers.
+ *
+ * @param {import('./match.js').Match} match
+ * @param {() => { ping: number | null, connected: boolean, partner: PartnerState, episodes: number }} read
+ */
+export function startStatus(match, read) {
+  function write() {
+    const { ping, connected, partner, episodes } = read();
+    setText('ping', connected ? milliseconds(ping) : 'offline');
+    setText('partner', partner);
+    setText('score', String(match.state.score));
+    setText('round', `${match.episode + 1} of ${episodes}`);
+    setText('time', `${Math.ceil(match.framesLeft / FRAMES_PER_SECOND)} s`);
+    setText('frame', String(match.frame));
+    const { dataset } = document.documentElement;
+    dataset.frame = String(match.frame);
+    dataset.hash = match.sample?.join(':') ?? '';
+  }
+
+  write();
+  setInterval(write, EVERY_MS);
+  return { write };
+}
+
+/** @param {number | null} ping */
+function milliseconds(ping) {
+  return ping === null ? '–' : `${Math.round(ping)} ms`;
+}
