@@ -33,7 +33,7 @@ pub(crate) fn all(project: &Project, shell: &mut Shell) -> Result<()> {
 pub(crate) fn format(project: &Project, shell: &mut Shell) -> Result<()> {
     shell.run(&mut project.cargo(&["fmt", "--all"]), "cargo fmt")?;
     shell.run(
-        biome_program(project).args(["check", "--write"]),
+        biome_program(project, "check").arg("--write"),
         "biome check --write",
     )
 }
@@ -48,13 +48,14 @@ pub(crate) fn rust_format(project: &Project, shell: &mut Shell) -> Result<()> {
 /// Format and lints of the scripts, pages and styles.
 pub(crate) fn biome(project: &Project, shell: &mut Shell) -> Result<()> {
     shell.run(
-        biome_program(project).args(["ci", "--error-on-warnings"]),
+        biome_program(project, "ci").arg("--error-on-warnings"),
         "biome ci (`npm run format` corrects the format)",
     )
 }
 
-fn biome_program(project: &Project) -> Command {
+fn biome_program(project: &Project, command: &str) -> Command {
     let mut biome = project.node("node_modules/@biomejs/biome/bin/biome");
+    biome.arg(command);
     if !stdout().is_terminal() {
         biome.arg("--colors=off");
     }

@@ -110,7 +110,15 @@ fn attempt(
     let took = begin.elapsed();
     let log = job.shell.take_log();
     let outcome = match result {
-        Ok(detail) => Outcome::Passed(detail),
+        Ok(detail) => {
+            if !streaming {
+                // What was left out is said by name, with the reason.
+                log.lines()
+                    .filter(|line| line.trim_start().starts_with('﹣'))
+                    .for_each(|line| println!("{line}"));
+            }
+            Outcome::Passed(detail)
+        }
         Err(error) => {
             if !streaming {
                 println!("{log}");
