@@ -1,0 +1,47 @@
+//! What happens by itself when its time has come. The deadlines are in the storage; this task only
+//! asks for the earliest one and waits, so nothing is forgotten when the server is killed.
+
+use std::sync::Arc;
+
+use stillhere_core::session::GameInput;
+use stillhere_core::time::Millis;
+
+use crate::state::State;
+use crate::store::StoreError;
+
+/// How long to leave a failing storage alone.
+const PAUSE_AFTER_FAILURE: Millis = Millis::new(1_000.0);
+
+pub(crate) fn start(state: &Arc<State>) {
+    let state = Arc::clone(state);
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = wait_and_handle(&state).await {
+                tracing::error!(%error, "the storage failed; deadlines are late");
+                let later = state.clock.now() + PAUSE_AFTER_FAILURE;
+                state.clock.sleep_until(later).await;
+            }
+        }
+    });
+}
+
+async fn wait_and_handle(state: &State) -> Result<(), StoreError> {
+    match state.store.next_deadline().await? {
+        Some(deadline) => tokio::select! {
+            () = state.clock.sleep_until(deadline) => {}
+            () = state.lifecycle.deadlines_changed() => return Ok(()),
+        },
+        None => {
+            state.lifecycle.deadlines_changed().await;
+            return Ok(());
+        }
+    }
+    let mut failed = None;
+    for game in state.store.due(state.clock.now()).await? {
+        // One game that cannot be handled holds up no other.
+        if let Err(refusal) = state.lifecycle.handle(&game, GameInput::Deadline).await {
+            failed = Some(StoreError::Refused(refusal));
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}

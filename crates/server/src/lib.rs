@@ -1,0 +1,46 @@
+//! The stillhere server as a library: `app(state)` is the whole server but for the listening socket.
+//!
+//! Where to look:
+//! - [`store`]: what is kept, and the one operation that changes a game.
+//! - `lifecycle`: the turn that every input takes: commit, answer, send.
+//! - `socket`: one module per thing that a client can ask.
+//! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
+//! - [`settings`]: the configuration file.
+
+pub mod callback;
+pub mod cli;
+pub mod clock;
+mod deadlines;
+mod deliveries;
+mod health;
+mod lifecycle;
+mod random;
+mod redirect;
+pub mod settings;
+pub mod shutdown;
+mod site;
+mod socket;
+pub mod state;
+pub mod store;
+pub mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+pub use state::{State, StateBuilder};
+
+/// The server: pages, bundle, sockets and `/healthz` on one router. Starts the tasks behind it, so it
+/// has to be called on a Tokio runtime, once for each state.
+pub fn app(state: Arc<State>) -> Router {
+    socket::register(&state);
+    deliveries::start(&state);
+    deadlines::start(&state);
+    let sockets = state.socket_layer.clone();
+    Router::new()
+        .route("/healthz", get(health::answer))
+        .fallback(site::answer)
+        .with_state(state)
+        .layer(sockets)
+}

@@ -1,0 +1,225 @@
+//! What all parts of a running server share.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use socketioxide::SocketIo;
+use socketioxide::layer::SocketIoLayer;
+use stillhere_core::ids::SceneId;
+use stillhere_core::session::{GameInput, Outcome};
+use tokio::sync::mpsc;
+
+use crate::callback::{CallbackRunner, ContinuousCallback, NoCallback};
+use crate::clock::{Clock, SystemClock};
+use crate::lifecycle::Lifecycle;
+use crate::random;
+use crate::settings::Settings;
+use crate::socket::{self, Registry};
+use crate::store::{Committed, OpenError, SqliteStore, Store, StoreError, Study};
+use crate::token::Tokens;
+
+/// Where the games are, below the data directory.
+pub const DATABASE_FILE: &str = "stillhere.sqlite3";
+/// Where the key of the participants' tokens is, below the data directory.
+pub const TOKEN_KEY_FILE: &str = "token.key";
+
+/// Why a server could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The data directory cannot be used.
+    #[error(
+        "the data directory {0} cannot be written ({1}): choose another with --data-dir, or make it writable"
+    )]
+    DataDir(String, std::io::Error),
+    /// The token key cannot be used.
+    #[error(
+        "the key file {0} cannot be used ({1}): make it readable, or remove it (participants then lose their seats on reconnect)"
+    )]
+    TokenKey(String, std::io::Error),
+    /// The database cannot be opened.
+    #[error("{0}; move the file away or choose another directory with --data-dir")]
+    Database(#[from] OpenError),
+    /// The database was opened but cannot be read.
+    #[error("the stored games cannot be read: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// A running server's shared state. Make it with [`State::open`] or a [`StateBuilder`].
+pub struct State {
+    /// The configuration.
+    pub settings: Settings,
+    /// The clock that all deadlines go by.
+    pub clock: Arc<dyn Clock>,
+    /// Where games are kept.
+    pub store: Arc<dyn Store>,
+    pub(crate) tokens: Tokens,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) registry: Registry,
+    pub(crate) callback: CallbackRunner,
+    pub(crate) io: SocketIo,
+    pub(crate) socket_layer: SocketIoLayer,
+    to_send: Mutex<Option<mpsc::UnboundedReceiver<Committed>>>,
+    draining: AtomicBool,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// A server's state with its files in a directory.
+    ///
+    /// # Errors
+    /// [`StateError`] if the directory or a file in it cannot be used.
+    pub async fn open(settings: Settings, data_dir: &Path) -> Result<Arc<Self>, StateError> {
+        StateBuilder::new(settings).open(data_dir).await
+    }
+
+    /// How often the researcher's rule has failed since the start.
+    #[must_use]
+    pub fn callback_failures(&self) -> u64 {
+        self.callback.failures()
+    }
+
+    /// Whether the server is about to stop: nobody new is seated.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn start_draining(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// What is to be sent; handed out once.
+    pub(crate) fn take_to_send(&self) -> Option<mpsc::UnboundedReceiver<Committed>> {
+        self.to_send
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
+    }
+
+    /// No socket has survived the stop of the last server: everybody is away until they come back.
+    async fn note_lost_sockets(&self) -> Result<(), StoreError> {
+        for game in self.store.unsettled().await? {
+            for seat in game.seats().iter().filter(|seat| seat.is_connected()) {
+                let input = GameInput::Disconnected {
+                    participant: seat.participant.clone(),
+                    frame: seat.frame,
+                };
+                self.store
+                    .transact(self.clock.now(), game.id(), input)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a [`State`] together, for those who bring parts of their own.
+pub struct StateBuilder {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    callback: Arc<dyn ContinuousCallback>,
+}
+
+impl fmt::Debug for StateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateBuilder").finish_non_exhaustive()
+    }
+}
+
+impl StateBuilder {
+    /// The system's clock and no rule of the researcher's own.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            clock: Arc::new(SystemClock),
+            callback: Arc::new(NoCallback),
+        }
+    }
+
+    /// Another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The researcher's own rule.
+    #[must_use]
+    pub fn callback(mut self, callback: Arc<dyn ContinuousCallback>) -> Self {
+        self.callback = callback;
+        self
+    }
+
+    /// Opens the files in the data directory, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// [`StateError`] if the directory or a file in it cannot be used.
+    pub async fn open(self, data_dir: &Path) -> Result<Arc<State>, StateError> {
+        std::fs::create_dir_all(data_dir)
+            .map_err(|error| StateError::DataDir(data_dir.display().to_string(), error))?;
+        let key_file = data_dir.join(TOKEN_KEY_FILE);
+        let tokens =
+            Tokens::with_key_file(&key_file, &self.settings.experiment_id).map_err(|error| {
+                match error.kind() {
+                    std::io::ErrorKind::InvalidData => {
+                        StateError::TokenKey(key_file.display().to_string(), error)
+                    }
+                    _ => StateError::DataDir(data_dir.display().to_string(), error),
+                }
+            })?;
+        let study = study(&self.settings);
+        let store = SqliteStore::open(&data_dir.join(DATABASE_FILE), study).await?;
+        self.with_store(Arc::new(store), tokens).await
+    }
+
+    /// Uses a store and a token key that are open already.
+    ///
+    /// # Errors
+    /// [`StateError::Store`] if the store cannot be read.
+    pub async fn with_store(
+        self,
+        store: Arc<dyn Store>,
+        tokens: Tokens,
+    ) -> Result<Arc<State>, StateError> {
+        let (lifecycle, to_send) = Lifecycle::new(Arc::clone(&store), Arc::clone(&self.clock));
+        let (socket_layer, io) = socket::builder().build_layer();
+        let state = State {
+            settings: self.settings,
+            clock: self.clock,
+            store,
+            tokens,
+            lifecycle,
+            registry: Registry::default(),
+            callback: CallbackRunner::new(self.callback),
+            io,
+            socket_layer,
+            to_send: Mutex::new(Some(to_send)),
+            draining: AtomicBool::new(false),
+        };
+        state.note_lost_sockets().await?;
+        Ok(Arc::new(state))
+    }
+}
+
+/// What the store needs to know of the settings.
+#[must_use]
+pub fn study(settings: &Settings) -> Study {
+    let codes = settings.clone();
+    Study {
+        experiment_id: settings.experiment_id.clone(),
+        completion_code: Arc::new(move |scene: &SceneId, outcome: Outcome| {
+            codes
+                .fixed_completion_code(scene, outcome)
+                .map_or_else(random::completion_code, str::to_owned)
+        }),
+    }
+}
