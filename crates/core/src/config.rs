@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::source::{FieldErrors, Fields, Kind, Source};
+use crate::source::{FieldErrors, Fields, Kind, Source, text};
 use crate::time::Millis;
 
 /// How many of the judged samples must be over the limit.
@@ -194,7 +194,7 @@ impl MonitorConfig {
                     .keys()
                     .into_iter()
                     .filter(|key| !MESSAGE_KEYS.contains(&key.as_str()))
-                    .map(|key| format!("continuous_exclusion_messages.{key}")),
+                    .map(|key| text(&["continuous_exclusion_messages.", &key])),
             );
             let short = inner.text("ping");
             messages = ExclusionMessages {
@@ -249,7 +249,7 @@ fn unknown_among(keys: &[String], prefix: &str) -> Vec<String> {
     keys.iter()
         .filter(|key| OUR_PREFIXES.iter().any(|ours| key.starts_with(ours)))
         .filter(|key| !KEYS.contains(&key.as_str()))
-        .map(|key| format!("{prefix}{key}"))
+        .map(|key| text(&[prefix, key]))
         .collect()
 }
 
@@ -263,9 +263,10 @@ fn read_ping<S: Source>(fields: &mut Fields<S>, default: &PingConfig) -> PingCon
     if required > window {
         fields.refuse(
             "continuous_ping_required_violations",
-            &format!(
-                "a whole number from 1 to continuous_ping_violation_window, which is {window}"
-            ),
+            &text(&[
+                "a whole number from 1 to continuous_ping_violation_window, which is ",
+                &window.to_string(),
+            ]),
         );
     }
     let rule = fields

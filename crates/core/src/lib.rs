@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod outbox;
 pub mod participant;
+mod queue;
 pub mod session;
 pub mod source;
 pub mod time;

@@ -48,12 +48,23 @@ pub struct FieldError {
     pub allowed: String,
 }
 
+impl FieldError {
+    fn message(&self) -> String {
+        let value = self.value.as_deref().unwrap_or("missing");
+        text(&[
+            "`",
+            &self.key,
+            "` is ",
+            value,
+            ", allowed is ",
+            &self.allowed,
+        ])
+    }
+}
+
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.value {
-            Some(value) => write!(f, "`{}` is {value}, allowed is {}", self.key, self.allowed),
-            None => write!(f, "`{}` is missing, allowed is {}", self.key, self.allowed),
-        }
+        f.write_str(&self.message())
     }
 }
 
@@ -61,19 +72,27 @@ impl fmt::Display for FieldError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldErrors(pub Vec<FieldError>);
 
+impl FieldErrors {
+    /// All of it in a sentence.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let faults: Vec<String> = self.0.iter().map(FieldError::message).collect();
+        listed(&faults, "; ")
+    }
+}
+
 impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("; ")?;
-            }
-            fmt::Display::fmt(error, f)?;
-        }
-        Ok(())
+        f.write_str(&self.message())
     }
 }
 
 impl std::error::Error for FieldErrors {}
+
+const TEXT: &str = "text";
+const PLAYER: &str = "a whole number or text of 1 to 128 characters";
+const COUNT: &str = "a whole number, 0 or more";
+const MILLIS: &str = "a number of milliseconds, 0 or more";
 
 /// The longest part of a value that an error message repeats.
 const SHOWN_CHARS: usize = 60;
@@ -108,21 +127,27 @@ impl<S: Source> Fields<S> {
 
     /// Reads the record under a key, absent or `null` being an empty one; its faults join these.
     pub fn record(&mut self, key: &str, read: impl FnOnce(&mut Self)) {
-        let found = self.given(key);
-        let inner = match &found {
-            Some(value) if value.kind() != Kind::Record => {
-                self.refuse(key, "an object");
-                return;
-            }
-            _ => found,
-        };
-        let mut fields = Self {
-            source: inner,
-            prefix: format!("{}{key}.", self.prefix),
+        if let Some(mut inner) = self.enter(key) {
+            read(&mut inner);
+            self.errors.append(&mut inner.errors);
+        }
+    }
+
+    // Not generic, and so compiled once: the browser downloads this.
+    fn enter(&mut self, key: &str) -> Option<Self> {
+        let source = self.given(key);
+        if source
+            .as_ref()
+            .is_some_and(|value| value.kind() != Kind::Record)
+        {
+            self.refuse(key, "an object");
+            return None;
+        }
+        Some(Self {
+            source,
+            prefix: text(&[&self.prefix, key, "."]),
             errors: Vec::new(),
-        };
-        read(&mut fields);
-        self.errors.append(&mut fields.errors);
+        })
     }
 
     /// Ends the reading: the value, or every fault that was met.
@@ -130,11 +155,7 @@ impl<S: Source> Fields<S> {
     /// # Errors
     /// [`FieldErrors`] if any field was refused.
     pub fn finish<T>(self, value: T) -> Result<T, FieldErrors> {
-        if self.errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(FieldErrors(self.errors))
-        }
+        self.faults().map_or(Ok(value), Err)
     }
 
     /// Ends the reading: what `make` builds of the fields, or every fault that was met.
@@ -144,12 +165,15 @@ impl<S: Source> Fields<S> {
     /// # Errors
     /// [`FieldErrors`] if any field was refused.
     pub fn build<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, FieldErrors> {
-        if self.errors.is_empty()
-            && let Some(value) = make()
-        {
-            return Ok(value);
+        match self.faults() {
+            Some(faults) => Err(faults),
+            None => make().ok_or_else(|| FieldErrors(Vec::new())),
         }
-        Err(FieldErrors(self.errors))
+    }
+
+    // Not generic, and so compiled once: the browser downloads this.
+    fn faults(self) -> Option<FieldErrors> {
+        (!self.errors.is_empty()).then_some(FieldErrors(self.errors))
     }
 
     /// The raw value under a key, `null` included.
@@ -177,108 +201,104 @@ impl<S: Source> Fields<S> {
             return;
         }
         self.errors.push(FieldError {
-            key: format!("{}{key}", self.prefix),
+            key: text(&[&self.prefix, key]),
             value: self.raw(key).map(|value| shorten(value.show())),
             allowed: allowed.to_owned(),
         });
     }
 
-    fn convert<T>(
-        &mut self,
-        key: &str,
-        allowed: &str,
-        read: impl FnOnce(Kind) -> Option<T>,
-    ) -> Option<T> {
-        let value = self.given(key)?;
-        let converted = read(value.kind());
-        if converted.is_none() {
-            self.refuse(key, allowed);
-        }
-        converted
+    /// What is given under a key.
+    fn kind_of(&self, key: &str) -> Option<Kind> {
+        self.given(key).map(|value| value.kind())
     }
 
-    /// A required field: what `read` makes of it, a fault if it is absent, else `fallback`.
-    fn required<T>(
-        &mut self,
-        key: &str,
-        allowed: &str,
-        fallback: T,
-        read: impl FnOnce(Kind) -> Option<T>,
-    ) -> T {
-        if self.given(key).is_none() {
+    /// Whether a required field is there; a fault if it is not.
+    fn has(&mut self, key: &str, allowed: &str) -> bool {
+        let found = self.given(key).is_some();
+        if !found {
             self.refuse(key, allowed);
-            return fallback;
         }
-        self.convert(key, allowed, read).unwrap_or(fallback)
+        found
+    }
+
+    /// Passes a field on, or notes that it could not be read.
+    fn checked<T>(&mut self, key: &str, allowed: &str, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.refuse(key, allowed);
+        }
+        read
     }
 
     /// An optional truth value.
     pub fn flag(&mut self, key: &str) -> Option<bool> {
-        self.convert(key, "true or false", |kind| match kind {
+        let flag = match self.kind_of(key)? {
             Kind::Bool(value) => Some(value),
             _ => None,
-        })
+        };
+        self.checked(key, "true or false", flag)
+    }
+
+    fn text_of_kind(&mut self, key: &str, allowed: &str) -> Option<String> {
+        let text = match self.kind_of(key)? {
+            Kind::Text(value) => Some(value),
+            _ => None,
+        };
+        self.checked(key, allowed, text)
     }
 
     /// An optional text.
     pub fn text(&mut self, key: &str) -> Option<String> {
-        self.convert(key, "text", |kind| match kind {
-            Kind::Text(value) => Some(value),
-            _ => None,
-        })
+        self.text_of_kind(key, TEXT)
     }
 
     /// A required text.
     pub fn need_text(&mut self, key: &str) -> String {
-        self.required(key, "text", String::new(), |kind| match kind {
-            Kind::Text(value) => Some(value),
-            _ => None,
-        })
+        if !self.has(key, TEXT) {
+            return String::new();
+        }
+        self.text(key).unwrap_or_default()
     }
 
     /// An optional id.
     pub fn id<T: TryFrom<String, Error = InvalidId>>(&mut self, key: &str) -> Option<T> {
-        self.convert(key, ID_RULE, |kind| match kind {
-            Kind::Text(value) => T::try_from(value).ok(),
-            _ => None,
-        })
+        let text = self.text_of_kind(key, ID_RULE)?;
+        self.checked(key, ID_RULE, T::try_from(text).ok())
     }
 
     /// A required id; `None` only beside a noted fault.
     pub fn need_id<T: TryFrom<String, Error = InvalidId>>(&mut self, key: &str) -> Option<T> {
-        self.required(key, ID_RULE, None, |kind| match kind {
-            Kind::Text(value) => T::try_from(value).ok().map(Some),
-            _ => None,
-        })
+        if !self.has(key, ID_RULE) {
+            return None;
+        }
+        self.id(key)
     }
 
     /// A required player id, number or text; `None` only beside a noted fault.
     pub fn need_player(&mut self, key: &str) -> Option<PlayerId> {
-        self.required(
-            key,
-            "a whole number or text of 1 to 128 characters",
-            None,
-            |kind| player_id(kind).map(Some),
-        )
+        if !self.has(key, PLAYER) {
+            return None;
+        }
+        self.player(key)
     }
 
     /// An optional player id.
     pub fn player(&mut self, key: &str) -> Option<PlayerId> {
-        self.convert(
-            key,
-            "a whole number or text of 1 to 128 characters",
-            player_id,
-        )
+        let player = player_id(self.kind_of(key)?);
+        self.checked(key, PLAYER, player)
     }
 
     /// An optional whole number, 0 or more.
     pub fn count(&mut self, key: &str) -> Option<u64> {
-        self.convert(key, "a whole number, 0 or more", whole)
+        let count = whole(&self.kind_of(key)?);
+        self.checked(key, COUNT, count)
     }
 
     /// A required whole number, 0 or more.
     pub fn need_count(&mut self, key: &str) -> u64 {
-        self.required(key, "a whole number, 0 or more", 0, whole)
+        if !self.has(key, COUNT) {
+            return 0;
+        }
+        self.count(key).unwrap_or_default()
     }
 
     /// A required frame number.
@@ -288,27 +308,19 @@ impl<S: Source> Fields<S> {
 
     /// An optional duration or moment: a finite number, 0 or more.
     pub fn millis(&mut self, key: &str) -> Option<Millis> {
-        self.convert(
-            key,
-            "a number of milliseconds, 0 or more",
-            |kind| match kind {
-                Kind::Number(ms) if ms.is_finite() && ms >= 0.0 => Some(Millis::new(ms)),
-                _ => None,
-            },
-        )
+        let millis = match self.kind_of(key)? {
+            Kind::Number(ms) if ms.is_finite() && ms >= 0.0 => Some(Millis::new(ms)),
+            _ => None,
+        };
+        self.checked(key, MILLIS, millis)
     }
 
     /// A required duration or moment.
     pub fn need_millis(&mut self, key: &str) -> Millis {
-        self.required(
-            key,
-            "a number of milliseconds, 0 or more",
-            Millis::ZERO,
-            |kind| match kind {
-                Kind::Number(ms) if ms.is_finite() && ms >= 0.0 => Some(Millis::new(ms)),
-                _ => None,
-            },
-        )
+        if !self.has(key, MILLIS) {
+            return Millis::ZERO;
+        }
+        self.millis(key).unwrap_or_default()
     }
 
     /// A required field of any type; `None` only beside a noted fault. `null` is a value here.
@@ -332,7 +344,7 @@ impl<S: Source> Fields<S> {
     /// A required word out of a fixed set; `None` only beside a noted fault.
     pub fn need_word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
         if self.given(key).is_none() {
-            self.refuse(key, &choices(words));
+            self.refuse_word(key, &mut words.iter().map(|(word, _)| *word));
             return None;
         }
         self.word(key, words)
@@ -340,8 +352,7 @@ impl<S: Source> Fields<S> {
 
     /// An optional word out of a fixed set.
     pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
-        let value = self.given(key)?;
-        let found = match value.kind() {
+        let found = match self.kind_of(key)? {
             Kind::Text(text) => words
                 .iter()
                 .find(|(word, _)| *word == text)
@@ -349,27 +360,41 @@ impl<S: Source> Fields<S> {
             _ => None,
         };
         if found.is_none() {
-            self.refuse(key, &choices(words));
+            self.refuse_word(key, &mut words.iter().map(|(word, _)| *word));
         }
         found
     }
+
+    fn refuse_word(&mut self, key: &str, words: &mut dyn Iterator<Item = &str>) {
+        let quoted: Vec<String> = words.map(|word| text(&["\"", word, "\""])).collect();
+        self.refuse(key, &listed(&quoted, " or "));
+    }
 }
 
-fn choices<T>(words: &[(&str, T)]) -> String {
-    let quoted: Vec<String> = words
-        .iter()
-        .map(|(word, _)| format!("\"{word}\""))
-        .collect();
-    quoted.join(" or ")
+/// Texts put together: `format!` and `concat`, without the machinery that the browser would download with them.
+pub fn text(parts: &[&str]) -> String {
+    listed(parts, "")
+}
+
+/// Texts with something between them: `join`, whose unrolled code the browser would download twice.
+pub fn listed<T: AsRef<str>>(parts: &[T], between: &str) -> String {
+    let mut text = String::new();
+    for part in parts {
+        if !text.is_empty() {
+            text.push_str(between);
+        }
+        text.push_str(part.as_ref());
+    }
+    text
 }
 
 /// Whole numbers above this are not exact in JavaScript.
 const MAX_WHOLE: f64 = 9_007_199_254_740_991.0;
 
-fn whole(kind: Kind) -> Option<u64> {
+fn whole(kind: &Kind) -> Option<u64> {
     match kind {
-        Kind::Number(number) if number.fract() == 0.0 && (0.0..=MAX_WHOLE).contains(&number) => {
-            Some(number as u64)
+        Kind::Number(number) if number.fract() == 0.0 && (0.0..=MAX_WHOLE).contains(number) => {
+            Some(*number as u64)
         }
         _ => None,
     }
@@ -385,11 +410,12 @@ fn player_id(kind: Kind) -> Option<PlayerId> {
     }
 }
 
-fn shorten(text: String) -> String {
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+fn shorten(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(SHOWN_CHARS) {
+        text.truncate(end);
+        text.push('…');
     }
+    text
 }
 
 #[cfg(feature = "json")]

@@ -17,6 +17,8 @@ impl Millis {
     pub const ZERO: Self = Self(0.0);
 
     /// Milliseconds from a clock. What no clock can say (NaN, infinite, negative) becomes zero.
+    // Never inlined: it is everywhere, and the browser would download it as often.
+    #[inline(never)]
     #[must_use]
     pub const fn new(ms: f64) -> Self {
         if ms.is_finite() && ms > 0.0 {

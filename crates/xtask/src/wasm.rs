@@ -1,5 +1,6 @@
 //! The browser package: cargo, wasm-bindgen, wasm-opt, types; in `pkg/`.
 
+use std::env;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ const NAME: &str = "stillhere";
 /// constructs that no browser reads yet.
 const WASM_OPT_FLAGS: &[&str] = &[
     "-Oz",
+    "--converge",
+    // Large functions made of many that are called once compress worse than the many.
+    "--one-caller-inline-max-function-size=25",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
@@ -58,6 +62,7 @@ pub(crate) fn build(project: &Project, shell: &mut Shell) -> Result<()> {
             "-p",
             NAME,
         ]);
+        cargo.arg("--config").arg(without_paths(project));
         shell.run(&mut cargo, "building the browser client")?;
         let built = project
             .target()
@@ -111,6 +116,26 @@ fn bindgen(project: &Project, shell: &mut Shell, built: &Path, out: &Path) -> Re
     shell.run(&mut cargo, "building wasm-bindgen")?;
     let mut run = project.command(project.binary("debug", tool));
     shell.run_quietly(run.arg(built).arg(out), "wasm-bindgen")
+}
+
+/// Messages of panics name source files: no need to ship where they lay on this machine.
+fn without_paths(project: &Project) -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let user = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"))?;
+        Some(PathBuf::from(user).join(".cargo"))
+    });
+    let flags: Vec<String> = home
+        .iter()
+        .map(|home| (home.join("registry/src"), "crates"))
+        .chain([(project.root().to_path_buf(), "stillhere")])
+        .map(|(from, to)| {
+            format!(
+                "{:?}",
+                format!("--remap-path-prefix={}={to}", from.display())
+            )
+        })
+        .collect();
+    format!("target.{WASM_TARGET}.rustflags=[{}]", flags.join(","))
 }
 
 fn optimise(project: &Project, shell: &mut Shell, out: &Path) -> Result<()> {

@@ -11,8 +11,6 @@ mod visibility;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
 pub use stall::BEAT;
 
 use crate::config::MonitorConfig;
@@ -21,6 +19,7 @@ use crate::exclusion::{
 };
 use crate::ids::Frame;
 use crate::metrics::{FocusLoss, LatencySummary};
+use crate::queue::take_first;
 use crate::time::Millis;
 use crate::wire::{CallbackContext, CallbackResult, Ping};
 
@@ -130,7 +129,7 @@ pub struct Monitor {
     focus_loss_ended: bool,
     frame: Frame,
     episode: u64,
-    outputs: VecDeque<MonitorOutput>,
+    outputs: Vec<MonitorOutput>,
 }
 
 impl Monitor {
@@ -153,7 +152,7 @@ impl Monitor {
             focus_loss_ended: false,
             frame: Frame::default(),
             episode: 0,
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
             config,
         }
     }
@@ -307,7 +306,7 @@ impl Monitor {
 
     /// The next thing to do; drain until `None` after every [`Monitor::handle`].
     pub fn poll(&mut self) -> Option<MonitorOutput> {
-        self.outputs.pop_front()
+        take_first(&mut self.outputs)
     }
 
     fn set_running(&mut self, running: bool, now: Millis) {
@@ -338,7 +337,7 @@ impl Monitor {
                 self.concluded = true;
                 self.focus_loss_ended = true;
                 self.outputs
-                    .push_back(MonitorOutput::FocusLossTimeout { frame: self.frame });
+                    .push(MonitorOutput::FocusLossTimeout { frame: self.frame });
             }
             None => {}
         }
@@ -372,7 +371,7 @@ impl Monitor {
 
     fn send_due(&mut self, now: Millis) {
         if let Some(seq) = self.ping.ask(now) {
-            self.outputs.push_back(MonitorOutput::SendPing(Ping {
+            self.outputs.push(MonitorOutput::SendPing(Ping {
                 ping_ms: self.ping.last_rtt(),
                 document_in_focus: self.visibility.has_focus(),
                 seq: Some(seq),
@@ -392,7 +391,7 @@ impl Monitor {
                 frame_number: self.frame,
                 episode_number: self.episode,
             };
-            self.outputs.push_back(MonitorOutput::AskCallback {
+            self.outputs.push(MonitorOutput::AskCallback {
                 request_id,
                 context,
             });
@@ -414,7 +413,7 @@ impl Monitor {
             at_ms: now,
             frame: self.frame,
         };
-        self.outputs.push_back(MonitorOutput::Warn(warning));
+        self.outputs.push(MonitorOutput::Warn(warning));
     }
 
     fn exclude(&mut self, finding: Finding, message: Option<String>, now: Millis) {
@@ -449,6 +448,6 @@ impl Monitor {
             message,
             evidence,
         };
-        self.outputs.push_back(MonitorOutput::Exclude(exclusion));
+        self.outputs.push(MonitorOutput::Exclude(exclusion));
     }
 }

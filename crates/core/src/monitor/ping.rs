@@ -4,10 +4,9 @@
 //! counts: an unanswered ping is a violation. What was measured while the participant's tab was
 //! hidden or the game paused is kept as telemetry and never judged.
 
-use std::collections::VecDeque;
-
 use crate::config::{PingConfig, PingRuleKind};
 use crate::exclusion::{Finding, PingOrigin, PingSample};
+use crate::queue::take_first;
 use crate::time::Millis;
 
 use super::stall::StallLog;
@@ -43,9 +42,9 @@ pub(super) enum PingVerdict {
 #[derive(Clone, Debug)]
 pub(super) struct PingRule {
     config: PingConfig,
-    asked: VecDeque<Asked>,
-    answered: VecDeque<Answered>,
-    recent: VecDeque<PingSample>,
+    asked: Vec<Asked>,
+    answered: Vec<Answered>,
+    recent: Vec<PingSample>,
     samples: Vec<PingSample>,
     next_seq: u64,
     next_ping: Millis,
@@ -61,9 +60,9 @@ impl PingRule {
     pub(super) const fn new(config: PingConfig) -> Self {
         Self {
             config,
-            asked: VecDeque::new(),
-            answered: VecDeque::new(),
-            recent: VecDeque::new(),
+            asked: Vec::new(),
+            answered: Vec::new(),
+            recent: Vec::new(),
             samples: Vec::new(),
             next_seq: 0,
             next_ping: Millis::ZERO,
@@ -128,7 +127,7 @@ impl PingRule {
         self.next_ping = now + self.config.interval;
         let seq = self.next_seq;
         self.next_seq += 1;
-        self.asked.push_back(Asked {
+        self.asked.push(Asked {
             seq,
             sent: now,
             attention: self.attention,
@@ -140,11 +139,11 @@ impl PingRule {
     /// An answer arrived.
     pub(super) fn answer(&mut self, seq: u64, now: Millis) {
         let position = self.asked.iter().position(|asked| asked.seq == seq);
-        let Some(asked) = position.and_then(|position| self.asked.remove(position)) else {
+        let Some(asked) = position.map(|position| self.asked.remove(position)) else {
             return;
         };
         if !asked.expired {
-            self.answered.push_back(Answered { asked, at: now });
+            self.answered.push(Answered { asked, at: now });
         }
     }
 
@@ -172,11 +171,11 @@ impl PingRule {
     /// Judges what can be judged now. Call after every beat.
     pub(super) fn judge(&mut self, stalls: &StallLog, now: Millis) -> Option<PingVerdict> {
         let mut verdict = None;
-        while let Some(answered) = self.answered.front().copied() {
+        while let Some(answered) = self.answered.first().copied() {
             if !stalls.knows_up_to(answered.at) && now - answered.at < BEAT_PATIENCE {
                 break;
             }
-            self.answered.pop_front();
+            take_first(&mut self.answered);
             verdict = strongest(verdict, self.settle(answered, stalls, now));
         }
         for index in 0..self.asked.len() {
@@ -198,10 +197,10 @@ impl PingRule {
         // An answer this late is of no use to anybody.
         while self
             .asked
-            .front()
+            .first()
             .is_some_and(|asked| asked.expired && self.asked.len() > 64)
         {
-            self.asked.pop_front();
+            take_first(&mut self.asked);
         }
         verdict
     }
@@ -241,9 +240,9 @@ impl PingRule {
             return None;
         }
         if self.recent.len() == self.config.window {
-            self.recent.pop_front();
+            take_first(&mut self.recent);
         }
-        self.recent.push_back(sample);
+        self.recent.push(sample);
         if !is_violation(&sample, max) {
             return None;
         }
@@ -297,7 +296,7 @@ impl PingRule {
             .map(|asked| asked.sent + self.config.timeout);
         let answer = self
             .answered
-            .front()
+            .first()
             .map(|answered| answered.at + BEAT_PATIENCE);
         [ping, timeout, answer].into_iter().flatten().min()
     }

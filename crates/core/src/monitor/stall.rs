@@ -4,8 +4,7 @@
 //! in its queue. A ticker beats outside of that thread; a beat that was posted long before it was
 //! handled shows that the thread stood still in between.
 
-use std::collections::VecDeque;
-
+use crate::queue::take_first;
 use crate::time::Millis;
 
 /// How often the ticker beats.
@@ -33,13 +32,13 @@ struct Stall {
 /// Collects the stalls that the beats show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StallLog {
-    lags: VecDeque<f64>,
+    lags: Vec<f64>,
     /// Beats of the first look, as (handled, posted).
     set_aside: Option<Vec<(Millis, Millis)>>,
     first_beat_handled: Option<Millis>,
     last_beat_handled: Option<Millis>,
     last_beat_posted: Option<Millis>,
-    stalls: VecDeque<Stall>,
+    stalls: Vec<Stall>,
     total: Millis,
 }
 
@@ -48,9 +47,9 @@ impl StallLog {
     pub(super) fn beat(&mut self, now: Millis, posted: Millis) {
         let first = *self.first_beat_handled.get_or_insert(now);
         if self.lags.len() == CALIBRATION_BEATS {
-            self.lags.pop_front();
+            take_first(&mut self.lags);
         }
-        self.lags.push_back(now.as_f64() - posted.as_f64());
+        self.lags.push(now.as_f64() - posted.as_f64());
         if self.last_beat_handled.is_none() {
             let set_aside = self.set_aside.get_or_insert_default();
             set_aside.push((now, posted));
@@ -84,7 +83,7 @@ impl StallLog {
     }
 
     fn note(&mut self, stall: Stall) {
-        if let Some(last) = self.stalls.back_mut()
+        if let Some(last) = self.stalls.last_mut()
             && stall.from <= last.to + BEAT
         {
             // Between two stalls the page hardly breathed: an answer may have waited through both.
@@ -93,10 +92,10 @@ impl StallLog {
             return;
         }
         if self.stalls.len() == KEPT_STALLS {
-            self.stalls.pop_front();
+            take_first(&mut self.stalls);
         }
         self.total = self.total + (stall.to - stall.from);
-        self.stalls.push_back(stall);
+        self.stalls.push(stall);
     }
 
     /// Whether the beats show all that happened up to a moment.

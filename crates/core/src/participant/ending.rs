@@ -72,7 +72,7 @@ impl Ending {
             RedirectState::Answered { redirect, .. } => {
                 // Data that is still on its way goes out only while the page stays open.
                 let text = if self.is_settled() {
-                    texts.close_page.clone()
+                    texts.close_page.to_string()
                 } else {
                     String::new()
                 };
@@ -80,24 +80,25 @@ impl Ending {
             }
             _ => (String::new(), None),
         };
-        let status: Vec<&str> = [data, &next]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .collect();
+        let mut status = data.to_owned();
+        if !status.is_empty() && !next.is_empty() {
+            status.push(' ');
+        }
+        status.push_str(&next);
         Overlay {
             kind: self.kind,
             heading: self.heading.clone(),
             message: self.message.clone(),
-            status: status.join(" "),
+            status,
             code: redirect
                 .and_then(|redirect| redirect.completion_code.clone())
                 .map(|code| CompletionCode {
-                    label: texts.code_label.clone(),
+                    label: texts.code_label.to_string(),
                     code,
                 }),
             button: redirect
                 .filter(|redirect| redirect.redirect_url.is_some())
-                .map(|_| texts.continue_button.clone()),
+                .map(|_| texts.continue_button.to_string()),
         }
     }
 

@@ -112,6 +112,8 @@ pub enum ParticipantOutput {
     Hide(OverlayKind),
     /// Show the warning banner for a while.
     Banner(Warning),
+    /// Take the warning banner away: there is nothing left to warn of.
+    HideBanner,
     /// Tell the page's handlers.
     Notify(PageEvent),
     /// Tell the page's handlers that the game may begin; the payload is the server's own.

@@ -5,7 +5,7 @@ use crate::ids::{ExportId, Frame, PlayerId, SceneId};
 use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::monitor::MonitorInput;
 use crate::outbox::Owed;
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Source, text};
 use crate::time::Millis;
 use crate::wire::{
     ClientEvent, ExclusionAnswer, ExclusionOutcome, Redirect, RedirectRequest, Refusal,
@@ -42,6 +42,7 @@ impl Participant {
         }
         self.monitor.handle(now, MonitorInput::Pause);
         self.stop_game(end.reason, end.by);
+        self.outputs.push(ParticipantOutput::HideBanner);
         self.record.termination = Some(Termination {
             reason: end.reason,
             by: end.by,
@@ -63,16 +64,15 @@ impl Participant {
         }));
         if build {
             self.outputs
-                .push_back(ParticipantOutput::BuildExport { export_id });
+                .push(ParticipantOutput::BuildExport { export_id });
         }
     }
 
     fn next_export_id(&mut self) -> ExportId {
         self.exports += 1;
-        let id = format!("{}-{}", self.export_seed, self.exports);
-        ExportId::try_from(id).unwrap_or_else(|_| {
-            ExportId::try_from(format!("export-{}", self.exports)).expect("short visible text")
-        })
+        let number = self.exports.to_string();
+        ExportId::try_from(text(&[&self.export_seed, "-", &number]))
+            .unwrap_or_else(|_| ExportId::known(text(&["export-", &number])))
     }
 
     pub(super) fn end_normally(&mut self, now: Millis) {
@@ -82,8 +82,8 @@ impl Participant {
             frame: self.monitor.current_frame(),
             disconnected_player: None,
             kind: OverlayKind::SessionComplete,
-            heading: self.texts.complete_heading.clone(),
-            message: self.texts.complete_message.clone(),
+            heading: self.texts.complete_heading.to_string(),
+            message: self.texts.complete_message.to_string(),
             export: ExportState::Sending(Owed::new(now)),
         };
         self.end(end, now);
@@ -110,7 +110,7 @@ impl Participant {
             frame,
             disconnected_player: None,
             kind: OverlayKind::PartnerExcluded,
-            heading: self.texts.partner_heading.clone(),
+            heading: self.texts.partner_heading.to_string(),
             message,
             export: ExportState::Awaiting {
                 until: now + TRIGGER_PATIENCE,
@@ -121,7 +121,7 @@ impl Participant {
 
     pub(super) fn trigger_export(&mut self, frame: Frame, now: Millis) {
         if matches!(self.phase, Phase::Playing | Phase::Reporting { .. }) {
-            self.end_by_partner(self.texts.partner_message.clone(), frame, now);
+            self.end_by_partner(self.texts.partner_message.to_string(), frame, now);
         }
         self.start_export(now);
     }
@@ -148,7 +148,7 @@ impl Participant {
             frame,
             disconnected_player: None,
             kind: OverlayKind::MonitorExclusion,
-            heading: self.texts.excluded_heading.clone(),
+            heading: self.texts.excluded_heading.to_string(),
             message,
             export: ExportState::Sending(Owed::new(now)),
         };
@@ -159,7 +159,7 @@ impl Participant {
         self.config
             .focus_loss_message
             .clone()
-            .unwrap_or_else(|| self.texts.focus_loss.clone())
+            .unwrap_or_else(|| self.texts.focus_loss.to_string())
     }
 
     pub(super) fn end_for_focus_loss(&mut self, now: Millis) {
@@ -169,7 +169,7 @@ impl Participant {
             frame: self.monitor.current_frame(),
             disconnected_player: self.seat.as_ref().map(|seat| seat.player_id.clone()),
             kind: OverlayKind::MonitorExclusion,
-            heading: self.texts.excluded_heading.clone(),
+            heading: self.texts.excluded_heading.to_string(),
             message: self.focus_loss_message(),
             export: ExportState::Sending(Owed::new(now)),
         };
@@ -204,7 +204,7 @@ impl Participant {
             frame: self.monitor.current_frame(),
             disconnected_player,
             kind,
-            heading: heading.clone(),
+            heading: heading.to_string(),
             message,
             export: ExportState::Sending(Owed::new(now)),
         };
@@ -220,9 +220,9 @@ impl Participant {
         self.stopped = true;
         self.phase = Phase::Ended(Box::new(Ending {
             kind: OverlayKind::SessionComplete,
-            heading: self.texts.ended_heading.clone(),
+            heading: self.texts.ended_heading.to_string(),
             message,
-            export_id: ExportId::try_from("none").expect("short visible text"),
+            export_id: ExportId::known("none".to_owned()),
             export: ExportState::None,
             redirect: RedirectState::Waiting,
             began: now,
@@ -237,7 +237,7 @@ impl Participant {
             ending.export = ExportState::Sending(Owed::new(now));
             let export_id = ending.export_id.clone();
             self.outputs
-                .push_back(ParticipantOutput::BuildExport { export_id });
+                .push(ParticipantOutput::BuildExport { export_id });
         }
     }
 
@@ -270,12 +270,12 @@ impl Participant {
             (ExclusionOutcome::Accepted, _) => self.end_by_own_verdict(exclusion, now),
             // Another verdict came first, and that one counts.
             (ExclusionOutcome::AlreadyEnded, Some(TerminationReason::PartnerExclusion)) => {
-                let message = self.texts.partner_message.clone();
+                let message = self.texts.partner_message.to_string();
                 self.end_by_partner(message, exclusion.frame, now);
             }
             (ExclusionOutcome::AlreadyEnded, Some(reason)) => {
                 if let Some(reason) = reason.exclusion() {
-                    let message = self.texts.excluded_message.clone();
+                    let message = self.texts.excluded_message.to_string();
                     self.end_excluded(reason, TerminatedBy::Server, message, exclusion.frame, now);
                 } else {
                     // A connection was lost; whose is on its way.
@@ -341,7 +341,7 @@ impl Participant {
             Ok(Some(body)) => match Redirect::parse(&body) {
                 Ok(redirect) => self.redirect_answered(redirect, now),
                 Err(errors) => {
-                    self.notify_error("invalid_payload", errors.to_string());
+                    self.notify_error("invalid_payload", errors.message());
                     self.redirect_answered(nowhere, now);
                 }
             },
@@ -376,7 +376,7 @@ impl Participant {
         if let Some(url) = refused {
             self.notify_error(
                 "invalid_payload",
-                format!("not a web address to go to: {url}"),
+                text(&["not a web address to go to: ", &url]),
             );
         }
         self.notify(PageEvent::Redirect {
@@ -395,7 +395,7 @@ impl Participant {
             && let Some(url) = redirect.redirect_url.clone()
         {
             ending.redirect = RedirectState::Left;
-            self.outputs.push_back(ParticipantOutput::Navigate { url });
+            self.outputs.push(ParticipantOutput::Navigate { url });
         }
     }
 
@@ -454,7 +454,7 @@ impl Participant {
             && owed.take_turn(now)
         {
             let export_id = ending.export_id.clone();
-            self.outputs.push_back(ParticipantOutput::SendExport {
+            self.outputs.push(ParticipantOutput::SendExport {
                 export_id,
                 scene_id,
             });
@@ -469,7 +469,7 @@ impl Participant {
                 let seat = self.seat.as_ref()?;
                 SceneId::try_from(seat.game_id.as_str()).ok()
             })
-            .unwrap_or_else(|| SceneId::try_from("unknown").expect("short visible text"))
+            .unwrap_or_else(|| SceneId::known("unknown".to_owned()))
     }
 
     fn ask_for_redirect(&mut self, now: Millis) {
@@ -510,7 +510,7 @@ impl Participant {
 
 /// Only http, https and addresses on the same server: never a script.
 fn is_web_address(url: &str) -> bool {
-    let lower = url.trim_start().to_ascii_lowercase();
+    let lower = url.trim_ascii_start().to_ascii_lowercase();
     lower.starts_with("https://")
         || lower.starts_with("http://")
         || (lower.starts_with('/') && !lower.starts_with("//") && !lower.starts_with("/\\"))

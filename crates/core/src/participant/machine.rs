@@ -1,7 +1,5 @@
 //! The machine itself: what the page and the browser say, and what the monitor finds.
 
-use std::collections::VecDeque;
-
 use crate::config::MonitorConfig;
 use crate::exclusion::{Evidence, Exclusion, Side};
 use crate::ids::{Frame, SceneId};
@@ -9,6 +7,7 @@ use crate::inbox::Inbox;
 use crate::metrics::{MonitorRecord, MultiplayerMetrics, TerminatedBy, TerminationReason};
 use crate::monitor::{Monitor, MonitorInput, MonitorOutput};
 use crate::outbox::Owed;
+use crate::queue::take_first;
 use crate::source::Source;
 use crate::time::Millis;
 use crate::wire::{
@@ -76,7 +75,7 @@ pub struct Participant {
     pub(super) shown: Option<Overlay>,
     pub(super) export_seed: String,
     pub(super) exports: u32,
-    pub(super) outputs: VecDeque<ParticipantOutput>,
+    pub(super) outputs: Vec<ParticipantOutput>,
 }
 
 impl Participant {
@@ -104,7 +103,7 @@ impl Participant {
             shown: None,
             export_seed: export_seed.into(),
             exports: 0,
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
         }
     }
 
@@ -115,7 +114,7 @@ impl Participant {
 
     /// The next thing to do; drain until `None` after every [`Participant::handle`].
     pub fn poll(&mut self) -> Option<ParticipantOutput> {
-        self.outputs.pop_front()
+        take_first(&mut self.outputs)
     }
 
     /// Something happened.
@@ -258,7 +257,7 @@ impl Participant {
 
     pub(super) fn join_failed(&mut self, code: &'static str, message: impl Into<String>) {
         let message = message.into();
-        self.outputs.push_back(ParticipantOutput::JoinFailed {
+        self.outputs.push(ParticipantOutput::JoinFailed {
             code,
             message: message.clone(),
         });
@@ -349,7 +348,7 @@ impl Participant {
                         message: warning.message.clone(),
                     });
                     self.record.warnings.push(warning.clone());
-                    self.outputs.push_back(ParticipantOutput::Banner(warning));
+                    self.outputs.push(ParticipantOutput::Banner(warning));
                 }
                 MonitorOutput::Exclude(exclusion) => self.report_verdict(exclusion, now),
                 MonitorOutput::FocusLossTimeout { frame } => self.report_focus_loss(frame, now),
@@ -414,7 +413,7 @@ impl Participant {
     ) {
         if !self.stopped {
             self.stopped = true;
-            self.outputs.push_back(ParticipantOutput::StopGame(Stop {
+            self.outputs.push(ParticipantOutput::StopGame(Stop {
                 reason,
                 terminated_by,
             }));
@@ -422,12 +421,11 @@ impl Participant {
     }
 
     pub(super) fn emit(&mut self, event: ClientEvent<Evidence>, expect: Expect) {
-        self.outputs
-            .push_back(ParticipantOutput::Emit { event, expect });
+        self.outputs.push(ParticipantOutput::Emit { event, expect });
     }
 
     pub(super) fn notify(&mut self, event: PageEvent) {
-        self.outputs.push_back(ParticipantOutput::Notify(event));
+        self.outputs.push(ParticipantOutput::Notify(event));
     }
 
     pub(super) fn notify_error(&mut self, code: &'static str, message: impl Into<String>) {
@@ -452,11 +450,10 @@ impl Participant {
                 .as_ref()
                 .is_none_or(|wanted| wanted.kind != shown.kind)
         {
-            self.outputs.push_back(ParticipantOutput::Hide(shown.kind));
+            self.outputs.push(ParticipantOutput::Hide(shown.kind));
         }
         if let Some(wanted) = &wanted {
-            self.outputs
-                .push_back(ParticipantOutput::Show(wanted.clone()));
+            self.outputs.push(ParticipantOutput::Show(wanted.clone()));
         }
         self.shown = wanted;
     }
@@ -478,8 +475,8 @@ impl Participant {
         };
         Some(Overlay {
             kind: OverlayKind::Reconnecting,
-            heading: self.texts.reconnecting_heading.clone(),
-            message: message.clone(),
+            heading: self.texts.reconnecting_heading.to_string(),
+            message: message.to_string(),
             status,
             code: None,
             button: None,

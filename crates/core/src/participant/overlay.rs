@@ -1,6 +1,10 @@
 //! What participants are shown: plain text, chosen here, drawn by the adapter.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+
+use crate::source::text as concatenated;
 
 /// Which overlay; the adapter gives each an element id of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -63,14 +67,18 @@ macro_rules! messages {
         pub struct Messages {
             $(
                 $(#[$doc])*
-                #[cfg_attr(feature = "typescript", serde(rename = $key), tsify(optional))]
-                pub $name: String,
+                #[cfg_attr(
+                    feature = "typescript",
+                    serde(rename = $key),
+                    tsify(optional, type = "string")
+                )]
+                pub $name: Cow<'static, str>,
             )*
         }
 
         impl Default for Messages {
             fn default() -> Self {
-                Self { $($name: $text.to_owned(),)* }
+                Self { $($name: Cow::Borrowed($text),)* }
             }
         }
 
@@ -79,7 +87,7 @@ macro_rules! messages {
             pub const KEYS: &'static [&'static str] = &[$($key,)*];
 
             /// The text under a key, to be set; `None` if there is no such key.
-            pub fn get_mut(&mut self, key: &str) -> Option<&mut String> {
+            pub fn get_mut(&mut self, key: &str) -> Option<&mut Cow<'static, str>> {
                 match key {
                     $($key => Some(&mut self.$name),)*
                     _ => None,
@@ -144,7 +152,46 @@ messages! {
     code_label: "codeLabel" = "Your completion code:",
 }
 
-/// Puts a number of seconds into a text.
+const SECONDS: &[u8] = b"{seconds}";
+
+/// Puts a number of seconds into a text, once. Without `str::replace`, whose search for any text weighs more in the
+/// browser's download than this whole module.
 pub(super) fn with_seconds(text: &str, seconds: u64) -> String {
-    text.replace("{seconds}", &seconds.to_string())
+    let place = text
+        .as_bytes()
+        .windows(SECONDS.len())
+        .position(|window| window == SECONDS);
+    let parts = place.and_then(|at| Some((text.get(..at)?, text.get(at + SECONDS.len()..)?)));
+    match parts {
+        Some((before, after)) => concatenated(&[before, &seconds.to_string(), after]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn seconds_are_put_where_the_text_wants_them() {
+        assert_eq!(with_seconds("in {seconds} s", 5), "in 5 s");
+        assert_eq!(with_seconds("بعد {seconds} ثوان", 5), "بعد 5 ثوان");
+        assert_eq!(with_seconds("soon", 5), "soon");
+        assert_eq!(with_seconds("", 5), "");
+    }
+
+    #[test]
+    fn every_text_has_a_key_of_its_own() {
+        let mut messages = Messages::default();
+        for key in Messages::KEYS {
+            *messages.get_mut(key).unwrap() = Cow::Owned((*key).to_owned());
+        }
+        for key in Messages::KEYS {
+            assert_eq!(messages.get_mut(key).unwrap(), key);
+        }
+        assert_eq!(messages.get_mut("button"), None);
+    }
 }

@@ -6,7 +6,7 @@ use crate::ids::GameId;
 use crate::ids::SceneId;
 use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::monitor::{Monitor, MonitorInput};
-use crate::source::Source;
+use crate::source::{Source, listed, text};
 use crate::time::Millis;
 use crate::wire::{
     EndGame, ErrorCode, GameEndReason, GameEnded, GameReady, JoinAnswer, JoinStatus,
@@ -25,7 +25,7 @@ impl Participant {
             Some(Err(errors)) => {
                 self.notify_error(
                     "invalid_payload",
-                    format!("`{name}` from the server: {errors}"),
+                    text(&["`", name, "` from the server: ", &errors.message()]),
                 );
                 return;
             }
@@ -98,7 +98,7 @@ impl Participant {
         };
         joining.participant_id = Some(answer.participant_id.clone());
         joining.participant_token = Some(answer.participant_token.clone());
-        self.outputs.push_back(ParticipantOutput::KeepToken {
+        self.outputs.push(ParticipantOutput::KeepToken {
             participant_id: answer.participant_id.clone(),
             token: answer.participant_token.clone(),
         });
@@ -168,15 +168,15 @@ impl Participant {
         match MonitorConfig::parse(&ready.scene_metadata) {
             Ok(parsed) => {
                 if !parsed.unknown_keys.is_empty() {
-                    let keys = parsed.unknown_keys.join(", ");
-                    self.notify_error("unknown_settings", format!("ignored, not known: {keys}"));
+                    let keys = listed(&parsed.unknown_keys, ", ");
+                    self.notify_error("unknown_settings", text(&["ignored, not known: ", &keys]));
                 }
                 self.config = parsed.config;
             }
             // Nobody is to be excluded by a rule that the researcher did not write.
             Err(errors) => {
                 self.config = MonitorConfig::default();
-                self.notify_error("invalid_config", errors.to_string());
+                self.notify_error("invalid_config", errors.message());
             }
         }
         self.scene = ready
@@ -188,7 +188,7 @@ impl Participant {
             });
         self.monitor.configure(&self.config);
         self.phase = Phase::Playing;
-        self.outputs.push_back(ParticipantOutput::NotifyReady);
+        self.outputs.push(ParticipantOutput::NotifyReady);
         self.update_pause(now);
     }
 
@@ -221,7 +221,7 @@ impl Participant {
             return;
         }
         let message = if told.message.is_empty() {
-            self.texts.partner_message.clone()
+            self.texts.partner_message.to_string()
         } else {
             told.message
         };
@@ -243,7 +243,7 @@ impl Participant {
     fn excluded_by_server(&mut self, told: ParticipantExcluded, now: Millis) {
         if self.is_mine(&told.game_id) && self.inbox.accept(told.delivery_id.as_ref()) {
             let message = if told.message.is_empty() {
-                self.texts.excluded_message.clone()
+                self.texts.excluded_message.to_string()
             } else {
                 told.message
             };
@@ -267,7 +267,7 @@ impl Participant {
             GameEndReason::ServerShutdown => (
                 TerminationReason::ServerShutdown,
                 TerminatedBy::Server,
-                self.texts.server_shutdown.clone(),
+                self.texts.server_shutdown.to_string(),
             ),
             GameEndReason::FocusLossTimeout if by_self => (
                 TerminationReason::FocusLossTimeout,
@@ -277,7 +277,7 @@ impl Participant {
             GameEndReason::PartnerDisconnected if by_self => (
                 TerminationReason::PartnerDisconnected,
                 TerminatedBy::Own,
-                self.texts.own_disconnected.clone(),
+                self.texts.own_disconnected.to_string(),
             ),
             reason => (
                 if reason == GameEndReason::FocusLossTimeout {
@@ -289,7 +289,7 @@ impl Participant {
                 self.config
                     .partner_disconnect_message
                     .clone()
-                    .unwrap_or_else(|| self.texts.partner_disconnected.clone()),
+                    .unwrap_or_else(|| self.texts.partner_disconnected.to_string()),
             ),
         };
         self.end_without_verdict(reason, by, ended.disconnected_player_id, message, now);
@@ -298,7 +298,7 @@ impl Participant {
     fn end_game(&mut self, end: EndGame, now: Millis) {
         let message = end
             .message
-            .unwrap_or_else(|| self.texts.ended_message.clone());
+            .unwrap_or_else(|| self.texts.ended_message.to_string());
         if matches!(self.phase, Phase::Playing) {
             // MUG's word for a player who left.
             self.end_without_verdict(

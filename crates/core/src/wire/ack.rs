@@ -80,7 +80,7 @@ impl Refusal {
 
 impl From<FieldErrors> for Refusal {
     fn from(errors: FieldErrors) -> Self {
-        Self::new(ErrorCode::InvalidPayload, errors.to_string())
+        Self::new(ErrorCode::InvalidPayload, errors.message())
     }
 }
 

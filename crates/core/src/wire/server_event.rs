@@ -1,11 +1,9 @@
 //! What the server sends.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exclusion::ExclusionReason;
-use crate::ids::{DeliveryId, Frame, GameId, PlayerId};
+use crate::ids::{DeliveryId, Frame, GameId, ParticipantId, PlayerId};
 use crate::metrics::TerminationReason;
 use crate::source::{FieldErrors, Fields, Source};
 use crate::time::Millis;
@@ -222,10 +220,21 @@ pub struct GameReady<V> {
     pub game_id: GameId,
     /// The players, in the order of their seats.
     pub players: Vec<PlayerId>,
-    /// The participant behind each player.
-    pub player_subjects: BTreeMap<String, String>,
+    /// The participant behind each player; an object on the wire.
+    #[serde(serialize_with = "as_object")]
+    pub player_subjects: Vec<(PlayerId, ParticipantId)>,
     /// The scene's settings: the monitor's keys, `scene_id`, `experiment_id`, the game's own.
     pub scene_metadata: V,
+}
+
+fn as_object<S: Serializer>(
+    subjects: &[(PlayerId, ParticipantId)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let entries = subjects
+        .iter()
+        .map(|(player, participant)| (player.to_string(), participant));
+    serializer.collect_map(entries)
 }
 
 impl<S: Source> GameReady<S> {
@@ -238,7 +247,7 @@ impl<S: Source> GameReady<S> {
             Some(Self {
                 game_id: game_id?,
                 players: Vec::new(),
-                player_subjects: BTreeMap::new(),
+                player_subjects: Vec::new(),
                 scene_metadata: scene_metadata?,
             })
         })
@@ -514,10 +523,8 @@ pub struct ResumeGame {
 impl ResumeGame {
     fn parse<S: Source>(payload: &S) -> Result<Self, FieldErrors> {
         let mut fields = Fields::of(payload, "p2p_resume");
-        match fields.need_id("game_id") {
-            Some(game_id) => fields.finish(Self { game_id }),
-            None => Err(fields.finish(()).expect_err("a missing field was noted")),
-        }
+        let game_id = fields.need_id("game_id");
+        fields.build(|| Some(Self { game_id: game_id? }))
     }
 }
 

@@ -301,6 +301,7 @@ impl World {
             ParticipantOutput::Notify(event) => self.clients[index].events.push(event),
             ParticipantOutput::Navigate { url } => self.clients[index].went_to.push(url),
             ParticipantOutput::Hide(_)
+            | ParticipantOutput::HideBanner
             | ParticipantOutput::NotifyReady
             | ParticipantOutput::JoinFailed { .. }
             | ParticipantOutput::KeepToken { .. } => {}
@@ -541,7 +542,7 @@ impl World {
                 let ready = stillhere_core::wire::GameReady {
                     game_id: self.game.id().clone(),
                     players: Vec::new(),
-                    player_subjects: BTreeMap::new(),
+                    player_subjects: Vec::new(),
                     scene_metadata: self.metadata.clone(),
                 };
                 (to, ServerEvent::GameReady(ready), None)

@@ -1,0 +1,78 @@
+/** Socket.IO's client, or anything that emits and listens like it. */
+export interface SocketLike {
+  emit(event: string, ...args: any[]): unknown;
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  off(event: string, listener: (...args: any[]) => void): unknown;
+  /** A socket that does not say is taken to be connected. */
+  connected?: boolean;
+  /** Gets the participant's token, which the next connection shows to the server. */
+  auth?: object | ((answer: (auth: object) => void) => void);
+}
+
+/** What a page may set when it attaches a session. */
+export interface SessionOptions {
+  /** Stop your game loop now. Called once. */
+  onStop?: (stop: Stop) => void;
+  /** Texts of overlays and banner that replace the built-in ones. */
+  messages?: Messages;
+  /** The direction of these texts, if it is not the page's. */
+  direction?: 'ltr' | 'rtl';
+  /** Where overlays are put; `document.body` if absent. */
+  mount?: Element;
+  /** Leaves the page; `location.assign` if absent. */
+  navigate?: (url: string) => void;
+  /** `false`: no Web Worker; hidden tabs are then judged later. */
+  worker?: boolean;
+  /** Where the worker's script is, if a bundler has moved it. */
+  workerUrl?: string;
+}
+
+/** Who wants to play what. */
+export interface JoinOptions {
+  /** The recruitment platform's name for the participant; the server invents one if absent. */
+  participantId?: string;
+  /** The server's default scene if absent. */
+  sceneId?: string;
+  /** MUG's id of the browser session. */
+  sessionId?: string;
+}
+
+/** The game may begin. */
+export interface GameReady {
+  gameId: GameId;
+  /** The players, in the order of their seats. */
+  players: PlayerId[];
+  /** The participant behind each player. */
+  playerSubjects: Record<string, string>;
+  /** The scene's settings: the monitor's and the game's own. */
+  sceneMetadata: Record<string, any>;
+}
+
+/** What a page can listen to, and what it is told. */
+export interface SessionEvents {
+  joined: PageEvent.Joined;
+  assigned: PageEvent.Assigned;
+  ready: GameReady;
+  warning: PageEvent.Warning;
+  excluded: PageEvent.Excluded;
+  partnerExcluded: PageEvent.PartnerExcluded;
+  partnerDisconnected: PageEvent.PartnerDisconnected;
+  paused: PageEvent.Paused;
+  resumed: PageEvent.Resumed;
+  exported: PageEvent.Exported;
+  redirect: PageEvent.Redirect;
+  error: PageEvent.Error;
+}
+
+/** What is thrown and what a rejected promise holds. */
+export interface SessionError extends Error {
+  code: string;
+}
+
+/** The game's own data stands beside ours. */
+export type ExportedMetrics = MultiplayerMetrics & Record<string, unknown>;
+
+export interface ParticipantSession {
+  /** Calls the handler whenever the event happens, until the function that is returned is called. */
+  on<K extends keyof SessionEvents>(event: K, handler: (payload: SessionEvents[K]) => void): () => void;
+}

@@ -1,0 +1,66 @@
+//! What TypeScript is told beyond the types of core: the shapes that only exist at this boundary.
+
+use js_sys::Object;
+use wasm_bindgen::prelude::*;
+
+use crate::js::{get, set};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a page may set when it attaches a session.
+    #[wasm_bindgen(typescript_type = "SessionOptions")]
+    pub type SessionOptions;
+
+    /// Who wants to play what.
+    #[wasm_bindgen(typescript_type = "JoinOptions")]
+    pub type JoinOptions;
+
+    /// The answer to a join, once it is there.
+    #[wasm_bindgen(typescript_type = "Promise<PageEvent.Joined>")]
+    pub type JoinPromise;
+
+    /// The page's own metrics.
+    #[wasm_bindgen(typescript_type = "(() => Record<string, unknown>) | null")]
+    pub type MetricsSource;
+
+    /// Metrics as they are exported.
+    #[wasm_bindgen(typescript_type = "ExportedMetrics")]
+    pub type ExportedMetrics;
+}
+
+/// What the page is told with `ready`, out of the server's own payload.
+pub(crate) fn ready_event(payload: &JsValue) -> JsValue {
+    let event = Object::new();
+    for (ours, theirs) in [
+        ("gameId", "game_id"),
+        ("players", "players"),
+        ("playerSubjects", "player_subjects"),
+        ("sceneMetadata", "scene_metadata"),
+    ] {
+        set(&event, ours, &get(payload, theirs));
+    }
+    event.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use stillhere_core::participant::PageEvent;
+
+    const TYPES: &str = include_str!("types.d.ts");
+
+    #[test]
+    fn every_event_of_the_session_is_declared_once() {
+        let start = TYPES.find("interface SessionEvents").unwrap();
+        let events = &TYPES[start..];
+        let events = &events[..events.find('}').unwrap()];
+        let declared: Vec<&str> = events
+            .lines()
+            .filter_map(|line| line.trim().split_once(": "))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(declared, PageEvent::NAMES);
+    }
+}
