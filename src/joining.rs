@@ -21,7 +21,7 @@ pub(crate) struct Joining {
 impl Joining {
     pub(crate) fn promise(&self) -> Promise {
         Promise::new(&mut |resolve, reject| {
-            self.waiting.with(|waiting| waiting.push((resolve, reject)))
+            self.waiting.with(|waiting| waiting.push((resolve, reject)));
         })
     }
 

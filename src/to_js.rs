@@ -1,6 +1,6 @@
 //! Values of ours as the plain objects that JSON would give.
 //!
-//! `serde-wasm-bindgen` does the same for any type and every failure, which costs the browser's download 20 kB more: our
+//! `serde-wasm-bindgen` does the same for any type and every failure, which costs the download 20 kB (6 kB gzip) more: our
 //! types have text for keys and cannot fail.
 
 use std::fmt;
@@ -290,5 +290,123 @@ impl SerializeMap for Record {
 
     fn end(self) -> Result<JsValue, Never> {
         Ok(self.finish())
+    }
+}
+
+/// What `serde-wasm-bindgen` writes is what ours must be.
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Serialize;
+    use stillhere_core::config::MonitorConfig;
+    use stillhere_core::exclusion::Side;
+    use stillhere_core::ids::{ExportId, Frame, PlayerId};
+    use stillhere_core::monitor::{Monitor, MonitorInput, MonitorOutput};
+    use stillhere_core::participant::{Messages, PageEvent, Participant, Status};
+    use stillhere_core::time::Millis;
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::to_js;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[derive(Serialize)]
+    struct Newtype(u8);
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Variant {
+        Unit,
+        Newtype(u8),
+        Tuple(u8, bool),
+        Struct { field: &'static str },
+    }
+
+    #[derive(Serialize)]
+    struct Shapes {
+        unit: (),
+        none: Option<u8>,
+        some: Option<u8>,
+        flag: bool,
+        letter: char,
+        text: &'static str,
+        small: i8,
+        negative: i64,
+        large: u64,
+        real: f64,
+        newtype: Newtype,
+        pair: (u8, &'static str),
+        list: Vec<Option<bool>>,
+        map: BTreeMap<&'static str, f32>,
+        variants: [Variant; 4],
+    }
+
+    fn assert_same(value: &impl Serialize) {
+        let theirs = value
+            .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+            .expect("the library writes it");
+        let as_text = |value| String::from(js_sys::JSON::stringify(value).expect("plain data"));
+        assert_eq!(as_text(&to_js(value)), as_text(&theirs));
+    }
+
+    #[wasm_bindgen_test]
+    fn every_shape_is_written_as_the_library_writes_it() {
+        assert_same(&Shapes {
+            unit: (),
+            none: None,
+            some: Some(0),
+            flag: true,
+            letter: 'ß',
+            text: "\u{202e}<b>\0 🙂",
+            small: -1,
+            negative: -9_007_199_254_740_991,
+            large: 9_007_199_254_740_991,
+            real: 0.1,
+            newtype: Newtype(7),
+            pair: (1, "one"),
+            list: vec![None, Some(false)],
+            map: BTreeMap::from([("", 0.5), ("toString", 1.0)]),
+            variants: [
+                Variant::Unit,
+                Variant::Newtype(1),
+                Variant::Tuple(2, true),
+                Variant::Struct { field: "three" },
+            ],
+        });
+    }
+
+    #[wasm_bindgen_test]
+    fn what_a_session_says_is_written_as_the_library_writes_it() {
+        let session = Participant::new(Millis::new(1.7e12), "seed", Messages::default());
+        let status: Status = session.status();
+        assert_same(&status);
+        assert_same(&session.metrics(Millis::new(1_234.5)));
+        assert_same(&PageEvent::Exported {
+            export_id: ExportId::try_from("e-1").unwrap(),
+            duplicate: false,
+        });
+        assert_same(&PageEvent::PartnerDisconnected {
+            player_id: Some(PlayerId::Number(0)),
+            message: "gone".to_owned(),
+        });
+    }
+
+    #[wasm_bindgen_test]
+    fn a_verdict_with_its_evidence_is_written_as_the_library_writes_it() {
+        let mut monitor = Monitor::new(Side::Client, Millis::new(1.7e12));
+        monitor.configure(&MonitorConfig {
+            enabled: true,
+            ..MonitorConfig::default()
+        });
+        monitor.frame(Frame(0));
+        monitor.handle(Millis::ZERO, MonitorInput::Resume);
+        monitor.handle(Millis::ZERO, MonitorInput::Hidden);
+        monitor.handle(Millis::new(60_000.25), MonitorInput::Tick);
+        let verdict = std::iter::from_fn(|| monitor.poll()).find_map(|output| match output {
+            MonitorOutput::Exclude(exclusion) => Some(exclusion),
+            _ => None,
+        });
+        assert_same(&verdict.expect("hidden for a minute"));
     }
 }

@@ -23,34 +23,37 @@ fn nothing() -> Value {
     json!({"listeners": 0, "socketListeners": 0, "timers": 0, "workers": 0, "nodes": 0})
 }
 
-/// A session with everything on show: overlay, banner, pings and an export that nobody has acked.
+/// A session with everything on show: overlay, banner, and pings that nobody has acked.
 async fn busy_game(options: Value) -> Game {
     let game = Game::start(
-        json!({"continuous_max_ping": 10, "ping_interval_ms": 5}),
+        json!({"continuous_max_ping": 10, "ping_interval_ms": 5, "reconnect_grace_ms": 60_000}),
         &js(&options),
     );
     game.session.hear("warning");
-    game.session.call(
-        "setMetricsSource",
-        &[Function::new_no_args("return {}").into()],
-    );
+    let source = Function::new_no_args("return {}");
+    game.session.call("setMetricsSource", &[source.into()]);
     game.session.call("recordPing", &[500.into()]);
     let socket = game.socket.clone();
     until("pings and the banner", move || {
         socket.payloads("ping").len() > 3 && text_of("monitorWarningBanner", Some("p")).is_some()
     })
     .await;
-    game.partner_excluded("Bye.");
-    game.trigger_export();
-    assert!(text_of("partnerExcludedOverlay", None).is_some());
+    game.socket
+        .tell("p2p_pause", json!({"game_id": "g1", "pause_frame": 3}));
+    assert!(text_of("reconnectingOverlay", None).is_some());
     game
 }
 
-async fn leaves_nothing(options: Value, expect_worker: bool) {
+async fn leaves_nothing(options: Value, expect_worker: bool, ended: bool) {
     let socket = FakeSocket::new();
     let audit = audit(&socket);
     let game = busy_game(options).await;
     let during = value(&audit.counts());
+    if ended {
+        game.partner_excluded("Bye.");
+        game.trigger_export();
+        assert!(text_of("partnerExcludedOverlay", None).is_some());
+    }
     assert!(during["listeners"].as_u64().unwrap() >= 7, "{during}");
     assert!(during["nodes"].as_u64().unwrap() >= 2, "{during}");
     assert_eq!(during["workers"], u64::from(expect_worker), "{during}");
@@ -78,12 +81,16 @@ async fn leaves_nothing(options: Value, expect_worker: bool) {
 
 #[wasm_bindgen_test]
 async fn dispose_leaves_nothing_of_a_session_with_a_worker() {
-    leaves_nothing(json!({}), true).await;
+    for ended in [false, true] {
+        leaves_nothing(json!({}), true, ended).await;
+    }
 }
 
 #[wasm_bindgen_test]
 async fn dispose_leaves_nothing_of_a_session_without_a_worker() {
-    leaves_nothing(json!({"worker": false}), false).await;
+    for ended in [false, true] {
+        leaves_nothing(json!({"worker": false}), false, ended).await;
+    }
 }
 
 #[wasm_bindgen_test]

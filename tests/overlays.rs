@@ -65,7 +65,7 @@ async fn a_hidden_tab_is_warned_and_excluded() {
     let stopped = Heard::new();
     let options = object(&[("onStop", &stopped.function())]);
     let game = Game::start(
-        json!({"continuous_tab_warning_ms": 30, "continuous_tab_exclude_ms": 90}),
+        json!({"continuous_tab_warning_ms": 30, "continuous_tab_exclude_ms": 800}),
         &options,
     );
     game.session.call("frame", &[17.into()]);
@@ -76,7 +76,12 @@ async fn a_hidden_tab_is_warned_and_excluded() {
         json!({"ok": true, "outcome": "accepted"}),
     );
     set_hidden(true);
-    assert_eq!(warned.first("the warning").await["kind"], "tab");
+    let warning = warned.first("the warning").await;
+    assert_eq!(warning["kind"], "tab");
+    until("the banner's text", || text_of(BANNER, Some("p")).is_some()).await;
+    assert_eq!(text(BANNER, "p"), warning["message"].as_str().unwrap());
+    let region = part_of(BANNER, "[role=status]").unwrap();
+    assert_eq!(region.get_attribute("aria-live").unwrap(), "polite");
     let told = excluded.first("the exclusion").await;
     assert_eq!(told["reason"], "tab_hidden");
     assert_eq!(told["frame"], 17);
@@ -89,14 +94,11 @@ async fn a_hidden_tab_is_warned_and_excluded() {
         json!([{"reason": "tab_hidden", "terminatedBy": "self"}])
     );
 
-    // The warning is for whoever comes back to the tab, not for an empty chair.
-    until("the banner's text", || text_of(BANNER, Some("p")).is_some()).await;
     assert_eq!(
-        text(BANNER, "p"),
-        warned.payloads()[0]["message"].as_str().unwrap()
+        text_of(BANNER, None),
+        None,
+        "there is nothing to warn of any more"
     );
-    let region = part_of(BANNER, "[role=status]").unwrap();
-    assert_eq!(region.get_attribute("aria-live").unwrap(), "polite");
     let status = game.session.status();
     assert_eq!(
         (&status["state"], &status["warnings"]),
@@ -314,20 +316,22 @@ async fn texts_can_be_set_and_run_from_right_to_left() {
     let game = Game::start(json!({"continuous_max_ping": 10}), &options);
     game.session.call("recordPing", &[500.into()]);
     until("the banner", || text_of(BANNER, Some("p")).is_some()).await;
+    let direction = |id: &str| {
+        assert!(stage.query_selector(&format!("#{id}")).unwrap().is_some());
+        let part = part_of(id, "p").unwrap();
+        let style = web_sys::window().unwrap().get_computed_style(&part);
+        style
+            .unwrap()
+            .unwrap()
+            .get_property_value("direction")
+            .unwrap()
+    };
+    assert_eq!(direction(BANNER), "rtl");
     game.partner_excluded(NEUTRAL);
     game.trigger_export();
+    assert_eq!(direction(PARTNERS), "rtl");
     assert_eq!(text(PARTNERS, "h2"), "انتهت اللعبة");
     assert_eq!(text(PARTNERS, "#status"), "جارٍ الحفظ");
-    for id in [PARTNERS, BANNER] {
-        let part = part_of(id, "p").unwrap();
-        let style = web_sys::window()
-            .unwrap()
-            .get_computed_style(&part)
-            .unwrap()
-            .unwrap();
-        assert_eq!(style.get_property_value("direction").unwrap(), "rtl");
-        assert!(stage.query_selector(&format!("#{id}")).unwrap().is_some());
-    }
     game.session.call("dispose", &[]);
     assert_eq!(stage.child_element_count(), 0);
     stage.remove();
@@ -362,7 +366,7 @@ async fn the_banner_goes_after_a_while_in_which_it_could_be_seen() {
     let begin = js_sys::Date::now();
     until("the banner to go", || text_of(BANNER, None).is_none()).await;
     let shown = js_sys::Date::now() - begin;
-    assert!((5_000.0..8_000.0).contains(&shown), "{shown}");
+    assert!(shown > 5_000.0, "{shown}");
     assert_eq!(session.status()["state"], "playing");
 }
 

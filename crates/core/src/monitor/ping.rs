@@ -252,7 +252,7 @@ impl PingRule {
                 violation_window: self.config.window,
                 required_violations: self.config.required,
                 ping_rule: self.config.rule,
-                samples: self.recent.iter().copied().collect(),
+                samples: self.recent.clone(),
             }));
         }
         let quiet = self

@@ -1,6 +1,7 @@
 //! One participant's session, as its page lives it: the client's half of the protocol.
 //!
-//! The machine watches the participant through its [`Monitor`], reports its own verdict, handles
+//! The machine watches the participant through its
+//! [`Monitor`](crate::monitor::Monitor), reports its own verdict, handles
 //! what the server tells, sees the data through to the server's ack, and goes where the server says.
 
 mod ending;

@@ -313,3 +313,117 @@ impl Participant {
         }
     }
 }
+
+#[cfg(all(test, feature = "json"))]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::participant::{Messages, ParticipantInput};
+    use crate::wire::{ClientEvent, JoinGame};
+
+    type Input<'a> = ParticipantInput<'a, &'a Value>;
+
+    struct Joining {
+        participant: Participant,
+        sent: Vec<JoinGame>,
+        told: Vec<PageEvent>,
+        failed: Vec<&'static str>,
+        kept: Vec<String>,
+    }
+
+    impl Joining {
+        fn with(participant_token: Option<&str>) -> Self {
+            let participant = Participant::new(Millis::ZERO, "seed", Messages::default());
+            let mut joining = Self {
+                participant,
+                sent: Vec::new(),
+                told: Vec::new(),
+                failed: Vec::new(),
+                kept: Vec::new(),
+            };
+            joining.handle(ParticipantInput::Connected);
+            joining.handle(ParticipantInput::Join(JoinGame {
+                participant_id: Some("ada".try_into().unwrap()),
+                participant_token: participant_token.map(str::to_owned),
+                ..JoinGame::default()
+            }));
+            joining
+        }
+
+        fn handle(&mut self, input: Input) {
+            self.participant.handle(Millis::ZERO, input);
+            while let Some(output) = self.participant.poll() {
+                match output {
+                    ParticipantOutput::Emit {
+                        event: ClientEvent::JoinGame(join),
+                        expect: Expect::Join,
+                    } => self.sent.push(join),
+                    ParticipantOutput::Notify(event) => self.told.push(event),
+                    ParticipantOutput::JoinFailed { code, .. } => self.failed.push(code),
+                    ParticipantOutput::KeepToken { token, .. } => self.kept.push(token),
+                    _ => {}
+                }
+            }
+        }
+
+        fn acked(&mut self, body: Option<Value>) {
+            self.handle(ParticipantInput::Acked {
+                to: Expect::Join,
+                body: body.as_ref(),
+            });
+        }
+    }
+
+    fn unauthorized() -> Option<Value> {
+        Some(json!({"ok": false, "error": {"code": "unauthorized", "message": "not you"}}))
+    }
+
+    #[test]
+    fn a_token_that_proves_nothing_is_let_go() {
+        let mut joining = Joining::with(Some("of another study"));
+        joining.acked(unauthorized());
+        assert_eq!(joining.sent.len(), 2);
+        assert_eq!(joining.sent[1].participant_token, None);
+        assert_eq!(
+            joining.sent[1].participant_id,
+            joining.sent[0].participant_id
+        );
+        assert!(joining.failed.is_empty());
+        joining.acked(Some(json!({
+            "ok": true, "participant_id": "ada", "participant_token": "t", "status": "waiting",
+        })));
+        assert_eq!(joining.kept, ["t"]);
+    }
+
+    #[test]
+    fn who_is_refused_without_a_token_is_refused() {
+        let mut joining = Joining::with(Some("of another study"));
+        joining.acked(unauthorized());
+        joining.acked(unauthorized());
+        assert_eq!(joining.sent.len(), 2);
+        assert_eq!(joining.failed, ["unauthorized"]);
+        assert!(matches!(
+            joining.told[..],
+            [PageEvent::Error {
+                code: "unauthorized",
+                ..
+            }]
+        ));
+    }
+
+    #[test]
+    fn a_server_that_acks_without_a_word_has_let_the_participant_in() {
+        let mut joining = Joining::with(None);
+        joining.acked(None);
+        assert_eq!(
+            joining.told,
+            [PageEvent::Joined {
+                participant_id: Some("ada".to_owned()),
+                participant_token: None,
+                status: JoinStatus::Waiting,
+            }]
+        );
+        assert!(joining.kept.is_empty());
+    }
+}

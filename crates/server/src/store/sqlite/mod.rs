@@ -42,7 +42,7 @@ pub struct OpenError {
     reason: String,
 }
 
-/// The store in one SQLite file. See the [module](self).
+/// The store in one SQLite file: one writer, whose commits survive a power cut, and readers beside it.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: SqlitePool,
