@@ -288,6 +288,23 @@ fn handlers_may_call_back_into_the_session() {
 }
 
 #[wasm_bindgen_test]
+fn what_a_handler_sets_off_is_told_after_what_it_was_told() {
+    let game = Game::plain();
+    let order = Rc::new(RefCell::new(Vec::new()));
+    let note = |what: &'static str| {
+        let order = Rc::clone(&order);
+        move |_| order.borrow_mut().push(what)
+    };
+    let socket = game.socket.clone();
+    game.session
+        .on("paused", move |_| socket.deliver("connect", &NONE));
+    game.session.on("resumed", note("resumed"));
+    game.session.on("paused", note("paused"));
+    game.socket.deliver("disconnect", &NONE);
+    assert_eq!(*order.borrow(), ["paused", "resumed"]);
+}
+
+#[wasm_bindgen_test]
 fn a_handler_hears_until_it_unsubscribes() {
     let game = Game::plain();
     let count = Rc::new(Cell::new(0));

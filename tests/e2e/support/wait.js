@@ -13,7 +13,7 @@ import { inspect } from 'node:util';
  * @param {{ within?: number, every?: number }} [options] milliseconds
  * @returns {Promise<NonNullable<T>>}
  */
-export async function until(what, probe, { within = 15_000, every = 25 } = {}) {
+export async function until(what, probe, { within = 60_000, every = 25 } = {}) {
   const deadline = performance.now() + within;
   let last = 'nothing';
   for (;;) {
