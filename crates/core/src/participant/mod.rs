@@ -9,6 +9,7 @@ mod event;
 mod finish;
 mod machine;
 mod overlay;
+mod progress;
 mod record;
 mod told;
 

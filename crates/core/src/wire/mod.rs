@@ -4,19 +4,27 @@
 //! types are MUG's; the fields that are ours are optional for a peer that lacks them.
 
 mod ack;
+mod client_ending;
 mod client_event;
+mod server_ending;
 mod server_event;
 
 pub use ack::{
     Accepted, Answer, ErrorCode, ExclusionAnswer, ExclusionOutcome, ExportAnswer, JoinAnswer,
     JoinStatus, ProbeAnswer, RedirectAnswer, Refusal, SeqAnswer, read as read_ack,
 };
+pub use client_ending::{
+    EmitMetrics, GameComplete, LeaveGame, MidGameExclusion, RedirectRequest, TerminalState,
+    TerminalStateReason,
+};
 pub use client_event::{
-    CallbackContext, ClientEvent, EmitMetrics, ExecuteCallback, GameComplete, JoinGame, LeaveGame,
-    MidGameExclusion, Ping, PlayerAction, RedirectRequest, TerminalState, TerminalStateReason,
+    CallbackContext, ClientEvent, ExecuteCallback, JoinGame, Ping, PlayerAction,
+};
+pub use server_ending::{
+    EndGame, GameEndReason, GameEnded, ParticipantExcluded, PartnerExcluded, Redirect,
+    TriggerDataExport,
 };
 pub use server_event::{
-    CallbackResult, EndGame, GameEndReason, GameEnded, GameReady, ParticipantExcluded,
-    PartnerExcluded, PauseGame, PlayerAssigned, PlayersAction, Pong, PresenceProbe, Redirect,
-    ResumeGame, ServerEvent, TriggerDataExport, WaitingRoom,
+    CallbackResult, GameReady, PauseGame, PlayerAssigned, PlayersAction, Pong, PresenceProbe,
+    ResumeGame, ServerEvent, WaitingRoom,
 };
