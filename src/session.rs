@@ -7,6 +7,7 @@ use stillhere_core::participant::{ParticipantInput, Status};
 use stillhere_core::time::Millis;
 use tsify::Tsify;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen::throw_val;
 
 use crate::driver::Driver;
 use crate::joining;
@@ -58,16 +59,11 @@ impl ParticipantSession {
     ///
     /// # Errors
     /// `disposed`, `invalid_argument`.
-    pub fn frame(&self, n: f64) -> Result<(), JsValue> {
-        let driver = self.live()?;
-        if !(0.0..=MAX_FRAME).contains(&n) || n.fract() != 0.0 {
-            return Err(failure(
-                "invalid_argument",
-                "frame(n): n must be a whole number, 0 or more",
-            ));
+    pub fn frame(&self, n: f64) {
+        // Thrown from within: a `Result` would come back as an array, made anew for each frame.
+        if let Err(error) = self.reach(n) {
+            throw_val(error);
         }
-        driver.frame(n as u64);
-        Ok(())
     }
 
     /// An episode begins.
@@ -196,6 +192,18 @@ impl ParticipantSession {
     /// Ends the session in this page: every listener, timer, worker and element of it is gone. Further calls do nothing.
     pub fn dispose(&self) {
         self.driver.dispose();
+    }
+
+    fn reach(&self, frame: f64) -> Result<(), JsValue> {
+        let driver = self.live()?;
+        if !(0.0..=MAX_FRAME).contains(&frame) || frame.fract() != 0.0 {
+            return Err(failure(
+                "invalid_argument",
+                "frame(n): n must be a whole number, 0 or more",
+            ));
+        }
+        driver.frame(frame as u64);
+        Ok(())
     }
 
     fn live(&self) -> Result<&Rc<Driver>, JsValue> {
