@@ -60,7 +60,12 @@ pub struct Exclusion {
 /// What a verdict rests on, complete enough to judge again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "typescript", derive(tsify::Tsify), tsify(missing_as_null))]
+// Spelt out because an interface, which is what would be made of it, cannot extend a union.
+#[cfg_attr(
+    feature = "typescript",
+    derive(tsify::Tsify),
+    tsify(type = "{ decidedBy: Side; decidedAtMs: Millis; decidedAtTimestamp: Millis } & Finding")
+)]
 pub struct Evidence {
     /// Who decided.
     pub decided_by: Side,
