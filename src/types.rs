@@ -47,7 +47,12 @@ pub(crate) fn ready_event(payload: &JsValue) -> JsValue {
 
 #[cfg(test)]
 mod tests {
+    use stillhere_core::exclusion::{Evidence, Finding, Side};
     use stillhere_core::participant::PageEvent;
+    use stillhere_core::time::Millis;
+    use tsify::Tsify;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const TYPES: &str = include_str!("types.d.ts");
 
@@ -62,5 +67,25 @@ mod tests {
             .map(|(name, _)| name)
             .collect();
         assert_eq!(declared, PageEvent::NAMES);
+    }
+
+    #[test]
+    fn evidence_is_declared_as_it_is_written() {
+        let evidence = Evidence {
+            decided_by: Side::Client,
+            decided_at_ms: Millis::ZERO,
+            decided_at_timestamp: Millis::ZERO,
+            finding: Finding::TabHidden {
+                exclude_after_ms: Millis::ZERO,
+                hidden_from_ms: Millis::ZERO,
+                hidden_ms: Millis::ZERO,
+            },
+        };
+        let written = serde_json::to_value(&evidence).unwrap();
+        let declared = [Evidence::DECL, Finding::DECL].concat();
+        for key in written.as_object().unwrap().keys() {
+            assert!(declared.contains(&format!("{key}: ")), "{key}\n{declared}");
+        }
+        assert_eq!(Evidence::DECL.matches(": ").count(), 3);
     }
 }
