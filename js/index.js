@@ -40,5 +40,21 @@ ParticipantSession.attach = (...args) => {
   return attach.apply(ParticipantSession, args);
 };
 
+/**
+ * Sends what earlier pages had to leave in this browser, on a page that plays nothing itself.
+ *
+ * @returns {Promise<{sent: number, left: number}>} once each export was tried; what is left is kept for the next time
+ */
+export async function sendLeftOvers() {
+  await init();
+  const nowhere = { connected: false, emit() {}, on() {}, off() {} };
+  const session = ParticipantSession.attach(nowhere, { worker: false });
+  try {
+    return await new Promise((resolve) => session.on('leftOvers', resolve));
+  } finally {
+    session.dispose();
+  }
+}
+
 export { ParticipantSession };
 export default init;

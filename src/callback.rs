@@ -2,11 +2,10 @@
 
 use std::rc::{Rc, Weak};
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use web_sys::EventTarget;
 
 use crate::driver::Driver;
+use crate::js::call;
 
 /// A JavaScript function that reaches the session for as long as that lives.
 ///
@@ -15,62 +14,28 @@ use crate::driver::Driver;
 pub(crate) fn callback(
     driver: &Weak<Driver>,
     run: impl Fn(&Rc<Driver>, JsValue, JsValue, JsValue) + 'static,
-) -> Function {
+) -> JsValue {
     let driver = driver.clone();
-    function(move |first, second, third| {
+    let closure = Closure::<dyn Fn(JsValue, JsValue, JsValue)>::new(move |first, second, third| {
         if let Some(driver) = driver.upgrade().filter(|driver| !driver.is_disposed()) {
             run(&driver, first, second, third);
         }
-    })
+    });
+    closure.into_js_value()
 }
 
-/// A JavaScript function that belongs to JavaScript's garbage collector.
-pub(crate) fn function(run: impl Fn(JsValue, JsValue, JsValue) + 'static) -> Function {
-    let closure = Closure::<dyn Fn(JsValue, JsValue, JsValue)>::new(run);
-    closure.into_js_value().unchecked_into()
-}
-
-/// When a listener is told.
-#[derive(Clone, Copy)]
-pub(crate) enum Phase {
-    /// At the target itself, and on the way up from it.
-    Target,
-    /// Before the page's own listeners.
-    Capture,
-}
-
-/// A listener on anything that has such a pair of methods; dropping it removes it.
-pub(crate) struct Listener {
-    remove: Box<dyn Fn()>,
-}
+/// Something that goes on in the browser until this is dropped.
+pub(crate) struct Listener(JsValue);
 
 impl Listener {
-    /// A listener on an `EventTarget`.
-    pub(crate) fn on(
-        target: &EventTarget,
-        name: &'static str,
-        function: Function,
-        phase: Phase,
-    ) -> Result<Self, JsValue> {
-        let capture = matches!(phase, Phase::Capture);
-        target.add_event_listener_with_callback_and_bool(name, &function, capture)?;
-        let target = target.clone();
-        Ok(Self::removed_by(move || {
-            // Nobody is left who could do something about a failure.
-            let _ = target.remove_event_listener_with_callback_and_bool(name, &function, capture);
-        }))
-    }
-
-    /// A listener that has been added and is removed this way.
-    pub(crate) fn removed_by(remove: impl Fn() + 'static) -> Self {
-        Self {
-            remove: Box::new(remove),
-        }
+    /// What this function ends.
+    pub(crate) const fn ended_by(end: JsValue) -> Self {
+        Self(end)
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        (self.remove)();
+        call(&self.0, &JsValue::UNDEFINED);
     }
 }

@@ -10,24 +10,20 @@ use stillhere_core::source::text;
 use stillhere_core::time::Millis;
 use stillhere_core::wire::ProbeAnswer;
 use wasm_bindgen::prelude::*;
-use web_sys::{Document, Window};
 
-use crate::banner::Banner;
 use crate::callback::Listener;
 use crate::clock::Clock;
 use crate::export::Exports;
-use crate::joining::{self, Joining};
-use crate::js::{call, failure, report, window};
+use crate::joining::Joining;
+use crate::js::{call, failure, report};
 use crate::js_source::JsSource;
 use crate::options::Options;
-use crate::overlay::{self, OverlayView};
+use crate::page::{self, Banner, OverlayView};
 use crate::page_events::PageEvents;
 use crate::shared::Shared;
 use crate::socket::{Socket, SocketLike};
-use crate::ticker::{self, Ticker};
 use crate::to_js::to_js;
-use crate::view::Stage;
-use crate::{ids, visibility};
+use crate::{ids, outbox};
 
 /// One attached session.
 ///
@@ -38,8 +34,7 @@ pub(crate) struct Driver {
     clock: Clock,
     pub(crate) socket: Socket,
     options: Options,
-    window: Window,
-    stage: Stage,
+    stage: JsValue,
     pub(crate) events: PageEvents,
     pub(crate) exports: Exports,
     pub(crate) joining: Joining,
@@ -48,7 +43,6 @@ pub(crate) struct Driver {
     overlay: Shared<Option<OverlayView>>,
     banner: Shared<Option<Banner>>,
     listeners: Shared<Vec<Listener>>,
-    ticker: Shared<Option<Ticker>>,
     acting: Cell<bool>,
     /// A session lives until it is disposed of, whether or not the page keeps its handle.
     alive: Shared<Option<Rc<Self>>>,
@@ -62,7 +56,10 @@ impl Driver {
         messages: Messages,
     ) -> Result<Rc<Self>, JsValue> {
         socket.check()?;
-        let (window, document) = surroundings()?;
+        if !page::has_page() {
+            let message = "a session needs a page: there is no document here";
+            return Err(failure("no_page", message));
+        }
         let clock = Clock::start();
         let driver = Rc::new_cyclic(|weak: &Weak<Self>| {
             let socket = Socket::new(socket, weak);
@@ -70,13 +67,8 @@ impl Driver {
                 machine: Shared::new(Participant::new(clock.epoch(), ids::random(), messages)),
                 clock,
                 socket,
-                stage: Stage {
-                    document: document.clone(),
-                    mount: options.mount.clone(),
-                    direction: options.direction,
-                },
+                stage: page::stage(options.mount.as_ref(), options.direction),
                 options,
-                window: window.clone(),
                 events: PageEvents::default(),
                 exports: Exports::default(),
                 joining: Joining::default(),
@@ -84,23 +76,27 @@ impl Driver {
                 overlay: Shared::default(),
                 banner: Shared::default(),
                 listeners: Shared::default(),
-                ticker: Shared::default(),
                 acting: Cell::new(false),
                 alive: Shared::default(),
             }
         });
         driver.alive.replace(Some(Rc::clone(&driver)));
-        if let Err(error) = driver.listen(&document) {
+        if let Err(error) = driver.listen() {
             driver.dispose();
             return Err(error);
         }
         Ok(driver)
     }
 
-    fn listen(self: &Rc<Self>, document: &Document) -> Result<(), JsValue> {
+    fn listen(self: &Rc<Self>) -> Result<(), JsValue> {
         self.socket.listen(self)?;
-        visibility::watch(self, &self.window, document)?;
-        ticker::start(self, self.options.worker, self.options.worker_url.clone());
+        page::listen(self);
+        outbox::look(self);
+        page::start_ticker(
+            self,
+            self.options.worker,
+            self.options.worker_url.as_deref(),
+        );
         Ok(())
     }
 
@@ -110,7 +106,6 @@ impl Driver {
             return;
         };
         self.listeners.take();
-        self.ticker.take();
         self.overlay.take();
         self.banner.take();
         self.socket.clear();
@@ -136,11 +131,6 @@ impl Driver {
         self.listeners.with(|listeners| listeners.push(listener));
     }
 
-    pub(crate) fn set_ticker(&self, ticker: Ticker) {
-        // The one before is dropped outside of the borrow.
-        let _before = self.ticker.replace(Some(ticker));
-    }
-
     /// The hot path: no more than this.
     pub(crate) fn frame(&self, frame: u64) {
         self.machine.with(|machine| machine.frame(frame));
@@ -162,7 +152,7 @@ impl Driver {
     }
 
     /// The metrics as they stand, with the game's own data.
-    pub(crate) fn metrics(self: &Rc<Self>) -> js_sys::Object {
+    pub(crate) fn metrics(self: &Rc<Self>) -> JsValue {
         let now = self.now();
         let metrics = self.machine.with(|machine| machine.metrics(now));
         let (composed, fault) = self.exports.compose(&metrics);
@@ -213,10 +203,24 @@ impl Driver {
             ParticipantOutput::Emit { event, expect } => {
                 self.socket.send(event.name(), &to_js(&event), expect);
             }
-            ParticipantOutput::BuildExport { export_id } => {
+            ParticipantOutput::BuildExport {
+                export_id,
+                scene_id,
+                owner,
+            } => {
                 let metrics = self.metrics();
-                self.exports.keep(export_id, metrics);
+                let scene = scene_id.as_str();
+                let kept = outbox::put(self, &metrics, &export_id, scene, owner.as_ref());
+                self.exports.keep(export_id, metrics, kept);
             }
+            ParticipantOutput::SendChunk { export_id, offset } => {
+                outbox::send_chunk(self, export_id, offset);
+            }
+            ParticipantOutput::DropExport { export_id } => {
+                outbox::remove(&export_id);
+                self.exports.forget(&export_id);
+            }
+            ParticipantOutput::Beacon(words) => outbox::send_last_words(self, &words),
             ParticipantOutput::SendExport {
                 export_id,
                 scene_id,
@@ -237,20 +241,24 @@ impl Driver {
                     .overlay
                     .with(|view| view.take_if(|view| view.kind() == kind));
             }
-            ParticipantOutput::Banner(warning) => self.show_banner(&warning.message),
+            ParticipantOutput::Banner(text) => self.show_banner(&text),
             ParticipantOutput::HideBanner => drop(self.banner.take()),
             ParticipantOutput::Notify(event) => self.tell(&event),
             ParticipantOutput::NotifyReady => {
                 let payload = self.ready.take();
                 self.events
                     .tell(self, "ready", &crate::types::ready_event(&payload));
+                // After a reload, the page before may have been writing still when this one looked first.
+                outbox::look(self);
             }
             ParticipantOutput::KeepToken {
                 participant_id,
                 token,
             } => {
-                joining::keep_token(self.socket.as_js(), &participant_id, &token);
+                self.joining
+                    .keep_token(self.socket.as_js(), &participant_id, &token);
             }
+            ParticipantOutput::ForgetToken => self.joining.forget_token(self.socket.as_js()),
             ParticipantOutput::JoinFailed { code, message } => self.joining.reject(code, &message),
             ParticipantOutput::Navigate { url } => self.leave(&url),
         }
@@ -269,18 +277,14 @@ impl Driver {
     fn leave(&self, url: &str) {
         match &self.options.navigate {
             Some(navigate) => call(navigate, &url.into()),
-            None => {
-                if let Err(error) = self.window.location().assign(url) {
-                    report(&error);
-                }
-            }
+            None => page::go(url),
         }
     }
 
     fn show(self: &Rc<Self>, overlay: &Overlay) {
         // Out of its place while the page's focus listeners may call back.
         let mut view = self.overlay.take();
-        if let Err(error) = overlay::show(&mut view, &self.stage, self, overlay) {
+        if let Err(error) = page::show(&mut view, &self.stage, self, overlay) {
             report(&error);
         }
         if !self.is_disposed() {
@@ -302,18 +306,8 @@ impl Driver {
         let Some(mut banner) = self.banner.take() else {
             return;
         };
-        match banner.tick(self.now(), visibility::is_hidden(&self.stage.document)) {
-            Ok(true) => {
-                self.banner.replace(Some(banner));
-            }
-            Ok(false) => {}
-            Err(error) => report(&error),
+        if banner.tick(self.now()) {
+            self.banner.replace(Some(banner));
         }
     }
-}
-
-fn surroundings() -> Result<(Window, Document), JsValue> {
-    window()
-        .and_then(|window| Some((window.clone(), window.document()?)))
-        .ok_or_else(|| failure("no_page", "a session needs a page: there is no window here"))
 }

@@ -1,30 +1,37 @@
 //! The metrics as they are sent: ours, with the game's own data beside them.
 
-use js_sys::{Array, Function, Object};
 use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::metrics::MultiplayerMetrics;
 use stillhere_core::wire::{ClientEvent, EmitMetrics};
 use wasm_bindgen::prelude::*;
 
-use crate::js::{get, plain_copy, set};
+use crate::js::{ask, get, item, merge, record, set};
 use crate::shared::Shared;
 use crate::to_js::to_js;
+
+struct Built {
+    export_id: ExportId,
+    /// As the socket sends it, while it may.
+    metrics: JsValue,
+    /// As the outbox keeps it, if it does.
+    kept: JsValue,
+}
 
 /// The exports that were built, and what goes into the next one.
 #[derive(Default)]
 pub(crate) struct Exports {
-    built: Shared<Vec<(ExportId, JsValue)>>,
-    source: Shared<Option<Function>>,
-    summaries: Shared<Vec<(usize, JsValue)>>,
+    built: Shared<Vec<Built>>,
+    source: Shared<Option<JsValue>>,
+    summaries: Shared<Vec<(u32, JsValue)>>,
 }
 
 impl Exports {
-    pub(crate) fn set_source(&self, source: Option<Function>) {
+    pub(crate) fn set_source(&self, source: Option<JsValue>) {
         self.source.replace(source);
     }
 
     /// What the page says of an episode.
-    pub(crate) fn add_summary(&self, episode: usize, summary: JsValue) {
+    pub(crate) fn add_summary(&self, episode: u32, summary: JsValue) {
         self.summaries
             .with(|summaries| summaries.push((episode, summary)));
     }
@@ -41,47 +48,55 @@ impl Exports {
     }
 
     /// The metrics with the game's own data beside them, and what was wrong with that.
-    pub(crate) fn compose(&self, metrics: &MultiplayerMetrics) -> (Object, Option<String>) {
+    pub(crate) fn compose(&self, metrics: &MultiplayerMetrics) -> (JsValue, Option<String>) {
         let ours = to_js(metrics);
-        let episodes: Array = get(&ours, "episodes").unchecked_into();
+        let episodes = get(&ours, "episodes");
         self.summaries.with(|summaries| {
             for (episode, summary) in summaries {
-                if let Ok(episode) = u32::try_from(*episode)
-                    && episode < episodes.length()
-                {
-                    set(&episodes.get(episode), "summary", summary);
+                let episode = item(&episodes, *episode);
+                if !episode.is_undefined() {
+                    set(&episode, "summary", summary);
                 }
             }
         });
-        let (game, fault) = match self.ask_source() {
+        let source = self.source.with(|source| source.clone());
+        let (game, fault) = match source.map_or_else(|| Ok(record()), |source| ask(&source)) {
             Ok(game) => (game, None),
-            Err(fault) => (Object::new(), Some(fault)),
+            Err(error) => (record(), Some(text_of(&error))),
         };
         // Ours come last: whatever the game calls its own data, it says nothing in our name.
-        Object::assign(&game, ours.unchecked_ref());
+        merge(&game, &ours);
         (game, fault)
     }
 
-    fn ask_source(&self) -> Result<Object, String> {
-        let Some(source) = self.source.with(|source| source.clone()) else {
-            return Ok(Object::new());
-        };
-        let data = source
-            .call0(&JsValue::UNDEFINED)
-            .map_err(|error| text_of(&error))?;
-        if data.is_instance_of::<js_sys::Promise>() {
-            return Err("it returned a promise; the data is needed at once".to_owned());
-        }
-        let copy = plain_copy(&data).map_err(|error| text_of(&error))?;
-        match copy.dyn_into::<Object>() {
-            Ok(object) if !Array::is_array(&object) => Ok(object),
-            _ => Err("it returned something else than an object".to_owned()),
-        }
+    pub(crate) fn keep(&self, export_id: ExportId, metrics: JsValue, kept: JsValue) {
+        self.built.with(|built| {
+            built.push(Built {
+                export_id,
+                metrics,
+                kept,
+            });
+        });
     }
 
-    pub(crate) fn keep(&self, export_id: ExportId, metrics: Object) {
-        self.built
-            .with(|built| built.push((export_id, metrics.into())));
+    pub(crate) fn forget(&self, export_id: &ExportId) {
+        self.built.with(|built| {
+            let place = built.iter().position(|built| built.export_id == *export_id);
+            place.map(|place| built.swap_remove(place))
+        });
+    }
+
+    /// An export as the outbox keeps it; `undefined` if it was not built here. It goes up in chunks from now on: the
+    /// memory that its plain form takes is not needed any more.
+    pub(crate) fn kept(&self, export_id: &ExportId) -> JsValue {
+        self.built.with(|built| {
+            let mut built = built.iter_mut();
+            let found = built.find(|built| built.export_id == *export_id);
+            found.map_or(JsValue::UNDEFINED, |built| {
+                built.metrics = JsValue::UNDEFINED;
+                built.kept.clone()
+            })
+        })
     }
 
     /// The event's name and payload for an export that was built.
@@ -91,8 +106,8 @@ impl Exports {
         scene_id: SceneId,
     ) -> Option<(&'static str, JsValue)> {
         let metrics = self.built.with(|built| {
-            let found = built.iter().find(|(id, _)| id == export_id);
-            found.map(|(_, metrics)| metrics.clone())
+            let found = built.iter().find(|built| built.export_id == *export_id);
+            found.map(|built| built.metrics.clone())
         })?;
         let message = EmitMetrics {
             scene_id,

@@ -1,39 +1,60 @@
 //! The page's request to play: its promise, and the token that outlives a reload.
 
-use js_sys::{Function, Object, Promise};
 use stillhere_core::ids::ParticipantId;
 use stillhere_core::source::{Fields, text};
 use stillhere_core::wire::JoinGame;
 use wasm_bindgen::prelude::*;
-use web_sys::Storage;
 
-use crate::callback::function;
-use crate::js::{call, failure, get, set, window};
+use crate::js::{authorise, call, deferred, failure, get, record, set};
 use crate::js_source::JsSource;
+use crate::page::{store, stored};
 use crate::shared::Shared;
 
 /// The promises that await the server's answer.
 #[derive(Default)]
 pub(crate) struct Joining {
-    waiting: Shared<Vec<(Function, Function)>>,
+    waiting: Shared<Vec<JsValue>>,
+    /// The socket's `auth` as it was before it got the token.
+    auth: Shared<Option<JsValue>>,
 }
 
 impl Joining {
-    pub(crate) fn promise(&self) -> Promise {
-        Promise::new(&mut |resolve, reject| {
-            self.waiting.with(|waiting| waiting.push((resolve, reject)));
-        })
+    pub(crate) fn promise(&self) -> JsValue {
+        let made = deferred();
+        let promise = get(&made, "promise");
+        self.waiting.with(|waiting| waiting.push(made));
+        promise
     }
 
     pub(crate) fn resolve(&self, answer: &JsValue) {
-        for (resolve, _) in self.waiting.take() {
-            call(&resolve, answer);
-        }
+        self.settle("resolve", answer);
     }
 
     pub(crate) fn reject(&self, code: &str, message: &str) {
-        for (_, reject) in self.waiting.take() {
-            call(&reject, &failure(code, message));
+        self.settle("reject", &failure(code, message));
+    }
+
+    fn settle(&self, how: &str, value: &JsValue) {
+        for made in self.waiting.take() {
+            call(&get(&made, how), value);
+        }
+    }
+}
+
+impl Joining {
+    /// Keeps the token where a reload finds it, and where the socket shows it when it reconnects.
+    pub(crate) fn keep_token(&self, socket: &JsValue, participant: &ParticipantId, token: &str) {
+        store(&storage_key(participant), token);
+        let auth = self
+            .auth
+            .with(|auth| auth.get_or_insert_with(|| get(socket, "auth")).clone());
+        authorise(socket, &auth, token);
+    }
+
+    /// Takes the token from the socket again; a reload still finds it.
+    pub(crate) fn forget_token(&self, socket: &JsValue) {
+        if let Some(auth) = self.auth.take() {
+            set(socket, "auth", &auth);
         }
     }
 }
@@ -41,7 +62,7 @@ impl Joining {
 /// Reads `join(options)`.
 pub(crate) fn parse(options: JsValue) -> Result<JoinGame, JsValue> {
     let source = JsSource(if options.is_null() || options.is_undefined() {
-        Object::new().into()
+        record()
     } else {
         options
     });
@@ -58,45 +79,10 @@ pub(crate) fn parse(options: JsValue) -> Result<JoinGame, JsValue> {
         .map_err(|errors| failure("invalid_options", &errors.message()))
 }
 
-fn storage() -> Option<Storage> {
-    window()?.local_storage().ok()?
-}
-
 fn storage_key(participant: &ParticipantId) -> String {
     text(&["stillhere:token:", participant.as_str()])
 }
 
 fn stored_token(participant: &ParticipantId) -> Option<String> {
-    storage()?.get_item(&storage_key(participant)).ok()?
-}
-
-/// Keeps the token where a reload finds it, and where the socket shows it when it reconnects.
-pub(crate) fn keep_token(socket: &JsValue, participant: &ParticipantId, token: &str) {
-    if let Some(storage) = storage() {
-        // A browser that keeps nothing (private mode, no room left) costs a seat after a reload, nothing else.
-        let _ = storage.set_item(&storage_key(participant), token);
-    }
-    let auth = get(socket, "auth");
-    let token = JsValue::from(token);
-    if auth.is_function() {
-        let page: Function = auth.unchecked_into();
-        let wrapped = function(move |answer, _, _| {
-            let token = token.clone();
-            let add =
-                function(move |own, _, _| call(answer.unchecked_ref(), &with_token(&own, &token)));
-            call(&page, &add);
-        });
-        set(socket, "auth", &wrapped);
-    } else {
-        set(socket, "auth", &with_token(&auth, &token));
-    }
-}
-
-fn with_token(auth: &JsValue, token: &JsValue) -> JsValue {
-    let copy = Object::new();
-    if let Some(auth) = auth.dyn_ref::<Object>() {
-        Object::assign(&copy, auth);
-    }
-    set(&copy, "participant_token", token);
-    copy.into()
+    stored(&storage_key(participant))
 }

@@ -1,8 +1,9 @@
 //! JavaScript values as core reads them.
 
-use js_sys::{Array, JSON, Object, Reflect};
 use stillhere_core::source::{Kind, Source};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+
+use crate::js::{get, keys, kind, show, texts};
 
 /// A value from the socket or the page.
 #[derive(Clone, Debug)]
@@ -11,46 +12,31 @@ pub(crate) struct JsSource(pub(crate) JsValue);
 impl Source for JsSource {
     fn kind(&self) -> Kind {
         let value = &self.0;
-        if value.is_null() || value.is_undefined() {
-            Kind::Null
-        } else if let Some(flag) = value.as_bool() {
-            Kind::Bool(flag)
-        } else if let Some(number) = value.as_f64() {
-            Kind::Number(number)
-        } else if let Some(text) = value.as_string() {
-            Kind::Text(text)
-        } else if value.is_object() && !Array::is_array(value) {
-            Kind::Record
-        } else {
-            // Functions and other things that JSON lacks are, like lists, nothing that any reader takes.
-            Kind::List
+        // In the order of the names in `js/values.js`.
+        match kind(value) {
+            0 => Kind::Null,
+            1 => Kind::Bool(value.is_truthy()),
+            2 => Kind::Number(value.as_f64().unwrap_or(f64::NAN)),
+            3 => Kind::Text(value.as_string().unwrap_or_default()),
+            5 => Kind::Record,
+            _ => Kind::List,
         }
     }
 
     fn field(&self, key: &str) -> Option<Self> {
-        Reflect::get(&self.0, &key.into())
-            .ok()
-            .filter(|value| !value.is_undefined())
-            .map(Self)
+        let value = get(&self.0, key);
+        (!value.is_undefined()).then_some(Self(value))
     }
 
     fn keys(&self) -> Vec<String> {
-        self.0
-            .dyn_ref::<Object>()
-            .map(|object| {
-                Object::keys(object)
-                    .iter()
-                    .filter_map(|key| key.as_string())
-                    .collect()
-            })
-            .unwrap_or_default()
+        if kind(&self.0) == 5 {
+            texts(&keys(&self.0))
+        } else {
+            Vec::new()
+        }
     }
 
     fn show(&self) -> String {
-        JSON::stringify(&self.0)
-            .ok()
-            .and_then(|text| text.as_string())
-            .or_else(|| self.0.js_typeof().as_string())
-            .unwrap_or_default()
+        show(&self.0)
     }
 }

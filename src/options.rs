@@ -1,12 +1,10 @@
 //! What a page may set when it attaches a session.
 
-use js_sys::Function;
 use stillhere_core::participant::Messages;
 use stillhere_core::source::{Fields, Kind, Source, listed, text};
 use wasm_bindgen::prelude::*;
-use web_sys::Element;
 
-use crate::js::failure;
+use crate::js::{failure, record, warn};
 use crate::js_source::JsSource;
 
 const KEYS: &[&str] = &[
@@ -22,13 +20,13 @@ const KEYS: &[&str] = &[
 /// The options, checked.
 pub(crate) struct Options {
     /// Stops the page's game loop.
-    pub(crate) on_stop: Option<Function>,
+    pub(crate) on_stop: Option<JsValue>,
     /// The texts' direction; the page's own if absent.
     pub(crate) direction: Option<&'static str>,
     /// Where overlays go; the body if absent.
-    pub(crate) mount: Option<Element>,
+    pub(crate) mount: Option<JsValue>,
     /// Leaves the page; `location.assign` if absent.
-    pub(crate) navigate: Option<Function>,
+    pub(crate) navigate: Option<JsValue>,
     /// Whether the ticker may be a Web Worker.
     pub(crate) worker: bool,
     /// Where its script is; beside the package if absent.
@@ -39,7 +37,7 @@ impl Options {
     /// Reads the options, and the texts that participants may read; `undefined` and `null` are none.
     pub(crate) fn parse(options: JsValue) -> Result<(Self, Messages), JsValue> {
         let source = JsSource(if options.is_null() || options.is_undefined() {
-            js_sys::Object::new().into()
+            record()
         } else {
             options
         });
@@ -76,23 +74,25 @@ impl Options {
             .map_err(|errors| failure("invalid_options", &errors.message()))?;
         if !unknown.is_empty() {
             let unknown = listed(&unknown, ", ");
-            let warning = text(&["stillhere: options ignored, not known: ", &unknown]);
-            web_sys::console::warn_1(&warning.into());
+            warn(&text(&[
+                "stillhere: options ignored, not known: ",
+                &unknown,
+            ]));
         }
         Ok((parsed, messages))
     }
 }
 
-fn function(fields: &mut Fields<JsSource>, key: &str) -> Option<Function> {
-    let given = fields.given(key)?;
-    let function = given.0.dyn_into().ok();
-    if function.is_none() {
+fn function(fields: &mut Fields<JsSource>, key: &str) -> Option<JsValue> {
+    let given = fields.given(key)?.0;
+    if !given.is_function() {
         fields.refuse(key, "a function");
+        return None;
     }
-    function
+    Some(given)
 }
 
-fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<Element> {
+fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<JsValue> {
     let given = fields.given(key)?;
     // An element of another frame is not an instance of this frame's class.
     let is_element = given.kind() == Kind::Record
@@ -101,5 +101,5 @@ fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<Element> {
         fields.refuse(key, "an element of the page");
         return None;
     }
-    Some(given.0.unchecked_into())
+    Some(given.0)
 }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::Function;
 use stillhere_core::participant::PageEvent;
 use stillhere_core::source::{listed, text};
 use wasm_bindgen::prelude::*;
@@ -16,7 +15,7 @@ use crate::shared::Shared;
 struct Handler {
     id: u32,
     name: &'static str,
-    function: Function,
+    function: JsValue,
 }
 
 /// Who listens to what.
@@ -33,7 +32,7 @@ impl PageEvents {
         driver: &Rc<Driver>,
         event: &JsValue,
         handler: JsValue,
-    ) -> Result<Function, JsValue> {
+    ) -> Result<JsValue, JsValue> {
         let asked = event.as_string().unwrap_or_default();
         let Some(name) = PageEvent::NAMES.iter().find(|name| **name == asked) else {
             let allowed = listed(PageEvent::NAMES, ", ");
@@ -42,12 +41,13 @@ impl PageEvents {
                 &text(&["there is no event \"", &asked, "\", allowed is ", &allowed]),
             ));
         };
-        let function = handler.dyn_into().map_err(|_| {
-            failure(
+        if !handler.is_function() {
+            return Err(failure(
                 "invalid_argument",
                 "on(event, handler): the handler must be a function",
-            )
-        })?;
+            ));
+        }
+        let function = handler;
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         self.handlers
@@ -62,7 +62,7 @@ impl PageEvents {
 
     /// Tells all who listen at this moment.
     pub(crate) fn tell(&self, driver: &Driver, name: &str, payload: &JsValue) {
-        let listening: Vec<Function> = self.handlers.with(|handlers| {
+        let listening: Vec<JsValue> = self.handlers.with(|handlers| {
             handlers
                 .iter()
                 .filter(|handler| handler.name == name)

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Function;
 use stillhere_core::participant::{ParticipantInput, Status};
 use stillhere_core::time::Millis;
 use tsify::Tsify;
@@ -11,7 +10,7 @@ use wasm_bindgen::throw_val;
 
 use crate::driver::Driver;
 use crate::joining;
-use crate::js::{failure, plain_copy};
+use crate::js::{copy, failure};
 use crate::options::Options;
 use crate::socket::SocketLike;
 use crate::to_js::to_js;
@@ -85,7 +84,7 @@ impl ParticipantSession {
         #[wasm_bindgen(unchecked_optional_param_type = "unknown")] summary: JsValue,
     ) -> Result<(), JsValue> {
         let driver = self.live()?;
-        let summary = plain_copy(&summary).map_err(|_| {
+        let summary = copy(&summary).map_err(|_| {
             failure(
                 "invalid_argument",
                 "episodeCompleted(summary): the summary must be plain data",
@@ -93,7 +92,7 @@ impl ParticipantSession {
         })?;
         driver.handle(ParticipantInput::EpisodeCompleted);
         if let Some(episode) = driver.last_episode().filter(|_| !summary.is_undefined()) {
-            driver.exports.add_summary(episode, summary);
+            driver.exports.add_summary(episode as u32, summary);
         }
         Ok(())
     }
@@ -142,13 +141,13 @@ impl ParticipantSession {
         let source = if source.is_null() || source.is_undefined() {
             None
         } else {
-            let function: Function = source.dyn_into().map_err(|_| {
-                failure(
+            if !source.is_function() {
+                return Err(failure(
                     "invalid_argument",
                     "setMetricsSource(source): source must be a function or null",
-                )
-            })?;
-            Some(function)
+                ));
+            }
+            Some(source)
         };
         driver.exports.set_source(source);
         Ok(())
@@ -184,7 +183,7 @@ impl ParticipantSession {
     /// # Errors
     /// `disposed`, `invalid_argument`.
     #[wasm_bindgen(skip_typescript)]
-    pub fn on(&self, event: JsValue, handler: JsValue) -> Result<Function, JsValue> {
+    pub fn on(&self, event: JsValue, handler: JsValue) -> Result<JsValue, JsValue> {
         let driver = self.live()?;
         driver.events.add(driver, &event, handler)
     }

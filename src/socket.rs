@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
-use js_sys::Function;
 use stillhere_core::participant::{Expect, ParticipantInput};
 use stillhere_core::source::text;
 use stillhere_core::wire::ServerEvent;
@@ -11,7 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::callback::{Listener, callback};
 use crate::driver::Driver;
-use crate::js::{call, failure, get, has_method, report, set};
+use crate::js::{call, emit, failure, get, record, set, subscribe};
 use crate::js_source::JsSource;
 use crate::shared::Shared;
 use crate::to_js::to_js;
@@ -22,20 +21,6 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "SocketLike")]
     #[derive(Clone)]
     pub type SocketLike;
-
-    #[wasm_bindgen(method, catch)]
-    fn on(this: &SocketLike, event: &str, listener: &Function) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn off(this: &SocketLike, event: &str, listener: &Function) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn emit(this: &SocketLike, event: &str, payload: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = emit)]
-    fn emit_for_ack(
-        this: &SocketLike,
-        event: &str,
-        payload: &JsValue,
-        ack: &JsValue,
-    ) -> Result<JsValue, JsValue>;
 }
 
 impl SocketLike {
@@ -43,7 +28,7 @@ impl SocketLike {
     pub(crate) fn check(&self) -> Result<(), JsValue> {
         let missing = ["emit", "on", "off"]
             .iter()
-            .find(|name| !has_method(self, name));
+            .find(|name| !get(self, name).is_function());
         missing.map_or(Ok(()), |name| {
             let message = text(&[
                 "the socket has no method `",
@@ -59,7 +44,7 @@ impl SocketLike {
 pub(crate) struct Socket {
     socket: SocketLike,
     /// Takes an ack's number and its body.
-    acked: Function,
+    acked: JsValue,
     pending: Shared<Vec<(u32, Expect)>>,
     next: Cell<u32>,
 }
@@ -106,30 +91,20 @@ impl Socket {
         Ok(())
     }
 
-    fn add(&self, name: &'static str, function: Function) -> Result<Listener, JsValue> {
-        self.socket.on(name, &function)?;
-        let socket = self.socket.clone();
-        Ok(Listener::removed_by(move || {
-            if let Err(error) = socket.off(name, &function) {
-                report(&error);
-            }
-        }))
+    fn add(&self, name: &'static str, function: JsValue) -> Result<Listener, JsValue> {
+        subscribe(&self.socket, name, &function).map(Listener::ended_by)
     }
 
     /// Sends an event.
     pub(crate) fn send(&self, name: &str, payload: &JsValue, expect: Expect) {
-        let sent = if expect == Expect::Nothing {
-            self.socket.emit(name, payload)
-        } else {
-            let number = self.next.get();
-            self.next.set(number.wrapping_add(1));
-            self.pending.with(|pending| pending.push((number, expect)));
-            let ack = self.acked.bind1(&JsValue::UNDEFINED, &number.into());
-            self.socket.emit_for_ack(name, payload, &ack)
-        };
-        if let Err(error) = sent {
-            report(&error);
+        let number = self.next.get();
+        if expect == Expect::Nothing {
+            emit(&self.socket, name, payload, number, &JsValue::UNDEFINED);
+            return;
         }
+        self.next.set(number.wrapping_add(1));
+        self.pending.with(|pending| pending.push((number, expect)));
+        emit(&self.socket, name, payload, number, &self.acked);
     }
 
     fn take_ack(&self, driver: &Rc<Driver>, number: &JsValue, body: JsValue) {
@@ -161,7 +136,8 @@ fn receive(
 ) {
     let ack = [&third, &second, &first]
         .into_iter()
-        .find_map(|argument| argument.dyn_ref::<Function>().cloned());
+        .find(|argument| argument.is_function())
+        .cloned();
     let payload = JsSource(if first.is_function() {
         JsValue::UNDEFINED
     } else {
@@ -176,9 +152,9 @@ fn receive(
     let answer = match ServerEvent::parse(name, &payload) {
         Some(Ok(ServerEvent::PresenceProbe(probe))) => to_js(&driver.answer_probe(probe.seq)),
         _ => {
-            let handled = js_sys::Object::new();
+            let handled = record();
             set(&handled, "ok", &JsValue::TRUE);
-            handled.into()
+            handled
         }
     };
     call(&ack, &answer);

@@ -5,14 +5,13 @@
 
 use std::fmt;
 
-use js_sys::{Array, Object};
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 use wasm_bindgen::{JsValue, throw_str};
 
-use crate::js::set;
+use crate::js::{list, push, record, set, set_by_key};
 
 /// The value as JavaScript.
 pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
@@ -45,7 +44,7 @@ struct ToJs;
 
 /// An object under construction; `variant` wraps it in the end.
 struct Record {
-    object: Object,
+    object: JsValue,
     key: JsValue,
     variant: Option<&'static str>,
 }
@@ -53,41 +52,41 @@ struct Record {
 impl Record {
     fn new(variant: Option<&'static str>) -> Self {
         Self {
-            object: Object::new(),
+            object: record(),
             key: JsValue::UNDEFINED,
             variant,
         }
     }
 
     fn finish(self) -> JsValue {
-        wrapped(self.variant, self.object.into())
+        wrapped(self.variant, self.object)
     }
 }
 
 /// A list under construction.
 struct List {
-    array: Array,
+    array: JsValue,
     variant: Option<&'static str>,
 }
 
 impl List {
     fn new(variant: Option<&'static str>) -> Self {
         Self {
-            array: Array::new(),
+            array: list(),
             variant,
         }
     }
 
     fn finish(self) -> JsValue {
-        wrapped(self.variant, self.array.into())
+        wrapped(self.variant, self.array)
     }
 }
 
 fn wrapped(variant: Option<&'static str>, value: JsValue) -> JsValue {
     let Some(variant) = variant else { return value };
-    let outer = Object::new();
+    let outer = record();
     set(&outer, variant, &value);
-    outer.into()
+    outer
 }
 
 macro_rules! numbers {
@@ -230,7 +229,7 @@ macro_rules! lists {
             type Error = Never;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
-                self.array.push(&value.serialize(ToJs)?);
+                push(&self.array, &value.serialize(ToJs)?);
                 Ok(())
             }
 
@@ -283,8 +282,7 @@ impl SerializeMap for Record {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
         let value = value.serialize(ToJs)?;
-        // An object of ours takes any property.
-        let _ = js_sys::Reflect::set(&self.object, &self.key, &value);
+        set_by_key(&self.object, &self.key, &value);
         Ok(())
     }
 

@@ -57,9 +57,12 @@ export interface SessionEvents {
   excluded: PageEvent.Excluded;
   partnerExcluded: PageEvent.PartnerExcluded;
   partnerDisconnected: PageEvent.PartnerDisconnected;
+  partnerLeft: PageEvent.PartnerLeft;
+  takenOver: PageEvent.TakenOver;
   paused: PageEvent.Paused;
   resumed: PageEvent.Resumed;
   exported: PageEvent.Exported;
+  leftOvers: PageEvent.LeftOvers;
   redirect: PageEvent.Redirect;
   error: PageEvent.Error;
 }

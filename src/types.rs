@@ -1,9 +1,8 @@
 //! What TypeScript is told beyond the types of core: the shapes that only exist at this boundary.
 
-use js_sys::Object;
 use wasm_bindgen::prelude::*;
 
-use crate::js::{get, set};
+use crate::js::{get, record, set};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -33,7 +32,7 @@ extern "C" {
 
 /// What the page is told with `ready`, out of the server's own payload.
 pub(crate) fn ready_event(payload: &JsValue) -> JsValue {
-    let event = Object::new();
+    let event = record();
     for (ours, theirs) in [
         ("gameId", "game_id"),
         ("players", "players"),
@@ -42,7 +41,7 @@ pub(crate) fn ready_event(payload: &JsValue) -> JsValue {
     ] {
         set(&event, ours, &get(payload, theirs));
     }
-    event.into()
+    event
 }
 
 #[cfg(test)]

@@ -168,15 +168,21 @@ async fn the_partner_is_told_kindly_and_saved_is_said_once_it_is_true() {
         redirect.payloads(),
         json!([{"url": "/done", "delayMs": 3_000, "completionCode": "C0DE"}])
     );
-    assert_eq!(
-        text(PARTNERS, "#status"),
-        "Your game data has been saved. You will be taken to the next page in 3 s."
-    );
+    assert_eq!(text(PARTNERS, "#status"), "Your game data has been saved.");
+    let announced = "You will be taken to the next page in 3 s.";
+    assert_eq!(text(PARTNERS, "#countdown"), announced);
     assert_eq!(text(PARTNERS, "#code"), "Your completion code:C0DE");
     until("the countdown", || {
-        text(PARTNERS, "#status").ends_with("in 2 s.")
+        text(PARTNERS, "#countdown").ends_with("in 2 s.")
     })
     .await;
+    // Whoever does not see it hears it once.
+    let countdown = part_of(PARTNERS, "#countdown").unwrap();
+    assert!(countdown.closest("[aria-live]").unwrap().is_none());
+    assert_eq!(countdown.get_attribute("aria-hidden").unwrap(), "true");
+    let spoken = part_of(PARTNERS, "#spoken").unwrap();
+    assert_eq!(spoken.get_attribute("aria-live").unwrap(), "polite");
+    assert_eq!(text(PARTNERS, "#spoken"), announced);
     assert!(visited.borrow().is_empty());
     part_of(PARTNERS, "button").unwrap().click();
     assert_eq!(*visited.borrow(), ["/done"]);
@@ -289,7 +295,8 @@ async fn an_overlay_that_goes_away_gives_the_focus_back() {
         json!({"game_id": "g1", "pause_frame": 3, "detecting_player": 1}),
     );
     assert_eq!(text("reconnectingOverlay", "h2"), "Reconnecting");
-    assert_eq!(text("reconnectingOverlay", "#status"), "60 s left");
+    assert_eq!(text("reconnectingOverlay", "#countdown"), "60 s left");
+    assert_eq!(text("reconnectingOverlay", "#spoken"), "60 s left");
     assert_ne!(focused(), *input.0);
     game.socket.tell("p2p_resume", json!({"game_id": "g1"}));
     assert_eq!(text_of("reconnectingOverlay", None), None);

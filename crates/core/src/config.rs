@@ -91,6 +91,9 @@ pub struct MonitorConfig {
     pub reconnect_grace: Millis,
     /// No sign of life for this long, though connected, excludes; `None` switches the rule off.
     pub silence_exclude: Option<Millis>,
+    /// Whether a page that never answers the server's probes is judged by that. `false` for pages
+    /// that do not know probes: they are judged by them only from the first answer on.
+    pub presence_required: bool,
     /// How long the server waits for a participant's export.
     pub export_ack_timeout: Millis,
 }
@@ -118,6 +121,7 @@ impl Default for MonitorConfig {
             partner_disconnect_message: None,
             reconnect_grace: Millis::new(5_000.0),
             silence_exclude: Some(Millis::new(15_000.0)),
+            presence_required: true,
             export_ack_timeout: Millis::new(10_000.0),
         }
     }
@@ -150,6 +154,7 @@ const KEYS: &[&str] = &[
     "ping_rule",
     "reconnect_grace_ms",
     "silence_exclude_ms",
+    "presence_required",
     "export_ack_timeout_ms",
 ];
 
@@ -169,6 +174,7 @@ const OUR_PREFIXES: &[&str] = &[
     "focus_loss_",
     "reconnect_",
     "silence_",
+    "presence_",
     "export_ack_",
 ];
 
@@ -232,6 +238,9 @@ impl MonitorConfig {
             partner_disconnect_message: fields.text("partner_disconnect_message"),
             reconnect_grace: duration(&mut fields, "reconnect_grace_ms", default.reconnect_grace),
             silence_exclude: threshold(&mut fields, "silence_exclude_ms", default.silence_exclude),
+            presence_required: fields
+                .flag("presence_required")
+                .unwrap_or(default.presence_required),
             export_ack_timeout: duration(
                 &mut fields,
                 "export_ack_timeout_ms",
@@ -469,6 +478,17 @@ mod tests {
         assert_eq!(
             parsed.config.messages.ping_exclude.as_deref(),
             Some("Too slow, sorry.")
+        );
+    }
+
+    #[test]
+    fn pages_that_do_not_know_probes_can_be_exempted() {
+        let parsed = MonitorConfig::parse(&&json!({"presence_required": false})).unwrap();
+        assert!(!parsed.config.presence_required);
+        assert_eq!(
+            errors_of(&json!({"presence_required": "no"})).len(),
+            1,
+            "text is no flag"
         );
     }
 

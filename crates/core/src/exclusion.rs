@@ -118,6 +118,30 @@ pub enum Finding {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
+    /// The silence rule. Only the server judges it, and a page never gets to see it: it would be dead
+    /// weight in the browser's download.
+    #[cfg(feature = "json")]
+    Unresponsive {
+        /// What was not heard.
+        silent: Silent,
+        /// Silence for this long excludes.
+        exclude_after_ms: Millis,
+        /// When it was last heard; `None` if it never was.
+        last_heard_ms: Option<Millis>,
+        /// How long the silence was when judged, without the server's own delays.
+        silence_ms: Millis,
+    },
+}
+
+/// What was not heard any more.
+#[cfg(feature = "json")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Silent {
+    /// Nothing at all came from the page.
+    Page,
+    /// Other events came, but the server's probes were no longer answered.
+    Monitor,
 }
 
 /// Where a round trip was measured.

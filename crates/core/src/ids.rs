@@ -101,6 +101,11 @@ text_id! {
     /// One message that the server owes to a participant until it is acked.
     DeliveryId
 }
+text_id! {
+    /// One socket of a participant. A participant who reconnects has another one, so that the end of the old socket
+    /// is told apart from the end of the new one.
+    ConnectionId
+}
 
 /// A participant's place in a game, with the JSON type that the game gave it. `0` is a valid id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 //!
 //! Where to look:
 //! - [`monitor`]: the rules (sustained ping, hidden tab, custom callback) and their evidence.
+//! - `watch`: the server's own watch on a participant (with the feature `json`).
 //! - [`participant`]: the client's half of a session: what one participant's page does.
 //! - [`session`]: the server's half: seats, the two-phase ending, owed deliveries.
 //! - [`wire`]: the only place that knows event names and payloads.
@@ -25,4 +26,7 @@ mod queue;
 pub mod session;
 pub mod source;
 pub mod time;
+pub mod upload;
+#[cfg(feature = "json")]
+pub mod watch;
 pub mod wire;

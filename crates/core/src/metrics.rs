@@ -230,6 +230,19 @@ pub struct EpisodeRecord {
     pub completed_ms: Option<Millis>,
 }
 
+/// A partner who had to leave a game that went on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify), tsify(missing_as_null))]
+pub struct PartnerDeparture {
+    /// Who left.
+    pub player_id: PlayerId,
+    /// The last frame for which the leaver's actions count.
+    pub frame: Frame,
+    /// When this page was told, in milliseconds since the session began.
+    pub at_ms: Millis,
+}
+
 /// How the participant was watched and what was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -274,6 +287,8 @@ pub struct MultiplayerMetrics {
     pub focus_loss: FocusLoss,
     /// The episodes, finished or not.
     pub episodes: Vec<EpisodeRecord>,
+    /// The partners who left while the game went on.
+    pub partners_left: Vec<PartnerDeparture>,
     /// How the participant was watched and what was found.
     pub monitor: MonitorRecord,
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stillhere_core::wire::{
-    Answer, ClientEvent, ErrorCode, ExclusionAnswer, JoinAnswer, ProbeAnswer, Redirect,
-    ServerEvent, read_ack,
+    Answer, ClientEvent, EXPORTS_PATH, ErrorCode, ExclusionAnswer, JoinAnswer, LAST_STATUS_PATH,
+    LastWords, ProbeAnswer, Redirect, ServerEvent, UPLOAD_COMPLETE, UPLOAD_OFFSET, UploadAnswer,
+    is_finished, read_ack,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -83,6 +84,10 @@ fn every_ack_in_the_document_is_understood() {
                 assert_eq!(serde_json::to_value(answer).unwrap(), *ack);
             }
             "end_game_request_redirect" => assert!(Redirect::parse(&body).is_ok()),
+            "upload" => {
+                let answer = Answer::from(Ok(UploadAnswer::parse(&body).unwrap()));
+                assert_eq!(serde_json::to_value(answer).unwrap(), *ack);
+            }
             _ => assert!(
                 ClientEvent::<Value>::NAMES.contains(&name.as_str()),
                 "{name}"
@@ -90,6 +95,35 @@ fn every_ack_in_the_document_is_understood() {
         }
     }
     assert!(names(&examples).contains("emit_multiplayer_metrics"));
+}
+
+#[test]
+fn what_goes_over_http_reads_and_writes_the_same() {
+    let (name, words) = examples("http").pop().expect("an example");
+    assert!(LAST_STATUS_PATH.ends_with(&name));
+    let read = LastWords::parse(&&words).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), words);
+    for path in [LAST_STATUS_PATH, EXPORTS_PATH] {
+        assert!(PROTOCOL.contains(path), "{path}");
+    }
+    let document = PROTOCOL.to_lowercase();
+    for header in [UPLOAD_OFFSET, UPLOAD_COMPLETE] {
+        assert!(document.contains(&format!("`{header}: ")), "{header}");
+    }
+}
+
+#[test]
+fn only_a_session_that_has_ended_is_finished() {
+    let status = |at: Value| json!({"sessionStatus": {"terminatedAtTimestamp": at}});
+    for (metrics, finished) in [
+        (status(json!(1_700_000_027_000_u64)), true),
+        (status(Value::Null), false),
+        (json!({"sessionStatus": {}}), false),
+        (json!({"frames": []}), true),
+        (json!({"sessionStatus": null}), true),
+    ] {
+        assert_eq!(is_finished(&&metrics), finished, "{metrics}");
+    }
 }
 
 #[test]

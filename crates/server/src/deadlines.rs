@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use stillhere_core::session::GameInput;
 use stillhere_core::time::Millis;
 
@@ -36,12 +37,12 @@ async fn wait_and_handle(state: &State) -> Result<(), StoreError> {
             return Ok(());
         }
     }
-    let mut failed = None;
-    for game in state.store.due(state.clock.now()).await? {
-        // One game that cannot be handled holds up no other.
-        if let Err(refusal) = state.lifecycle.handle(&game, GameInput::Deadline).await {
-            failed = Some(StoreError::Refused(refusal));
-        }
-    }
-    failed.map_or(Ok(()), Err)
+    let due = state.store.due(state.clock.now()).await?;
+    // Together, for they share commits; one that cannot be handled holds up no other.
+    let handling = due
+        .iter()
+        .map(|game| state.lifecycle.handle(game, GameInput::Deadline));
+    let handled = join_all(handling).await;
+    let failed = handled.into_iter().find_map(Result::err);
+    failed.map_or(Ok(()), |refusal| Err(StoreError::Refused(refusal)))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use socketioxide::AckError;
 use stillhere_core::ids::{DeliveryId, GameId, ParticipantId};
-use stillhere_core::session::{DeliveryEvent, GameInput, GameOutput, GameSession, Outcome};
+use stillhere_core::session::{DeliveryEvent, GameInput, GameOutput, GameSession, Outcome, Phase};
 use stillhere_core::wire::{EndGame, GameReady, ServerEvent};
 
 use crate::socket::{game_room, participant_room};
@@ -37,6 +37,11 @@ pub(crate) fn start(state: &Arc<State>) {
 
 async fn send(state: &Arc<State>, committed: Committed) {
     let Committed { game, outputs, .. } = committed;
+    for seat in game.seats() {
+        if let Some(peer) = state.registry.current(&seat.participant) {
+            peer.observe(state, &game);
+        }
+    }
     let mut outcomes: BTreeMap<ParticipantId, Outcome> = BTreeMap::new();
     for output in outputs {
         match output {
@@ -58,13 +63,22 @@ async fn send(state: &Arc<State>, committed: Committed) {
             } => deliver(state, game.id(), to, delivery, &event).await,
             GameOutput::WaitingOver { to } => {
                 let message = waiting_over_message(state, &game, outcomes.get(&to).copied());
-                emit(state, &to, Event::EndGame(EndGame { message })).await;
+                let event = EndGame {
+                    message,
+                    reason: None,
+                };
+                emit(state, &to, Event::EndGame(event)).await;
             }
             GameOutput::Outcome {
                 participant,
                 outcome,
             } => {
                 tracing::info!(game = %game.id(), outcome = outcome.as_str(), "a participant is done");
+                if let Phase::Playing { .. } = game.phase()
+                    && outcome != Outcome::Completed
+                {
+                    part_from_game(state, &participant, game.id()).await;
+                }
                 outcomes.insert(participant, outcome);
             }
             GameOutput::RecordPartial { .. } => {
@@ -77,6 +91,15 @@ async fn send(state: &Arc<State>, committed: Committed) {
             }
         }
     }
+}
+
+/// The others play on without a participant: nothing is relayed between them any more.
+async fn part_from_game(state: &State, participant: &ParticipantId, game: &GameId) {
+    if let Some(peer) = state.registry.current(participant) {
+        peer.close_seat(game);
+    }
+    let sockets = state.io.within(participant_room(participant));
+    let _ = sockets.leave(game_room(game)).await;
 }
 
 async fn emit(state: &State, to: &ParticipantId, event: Event) {
@@ -118,6 +141,9 @@ async fn deliver(
         let (Ok(_) | Err(AckError::Decode(_))) = acks.await else {
             return;
         };
+        if let Some(peer) = state.registry.current(&to) {
+            peer.hear(state.clock.now());
+        }
         let input = GameInput::Delivered {
             participant: to,
             delivery,

@@ -1,9 +1,10 @@
 //! The stillhere server as a library: `app(state)` is the whole server but for the listening socket.
 //!
 //! Where to look:
-//! - [`store`]: what is kept, and the one operation that changes a game.
-//! - `lifecycle`: the turn that every input takes: commit, answer, send.
+//! - [`store`]: what is kept, and the one operation that changes games.
+//! - `lifecycle`, `writer`: the way that every input takes: commit, answer, send.
 //! - `socket`: one module per thing that a client can ask.
+//! - `http`: what pages send beside their socket.
 //! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
 //! - [`settings`]: the configuration file.
 
@@ -12,7 +13,9 @@ pub mod cli;
 pub mod clock;
 mod deadlines;
 mod deliveries;
+mod exports;
 mod health;
+mod http;
 mod lifecycle;
 mod random;
 mod redirect;
@@ -23,6 +26,7 @@ mod socket;
 pub mod state;
 pub mod store;
 pub mod token;
+mod writer;
 
 use std::sync::Arc;
 
@@ -31,7 +35,7 @@ use axum::routing::get;
 
 pub use state::{State, StateBuilder};
 
-/// The server: pages, bundle, sockets and `/healthz` on one router. Starts the tasks behind it, so it
+/// The server: pages, bundle, sockets, uploads and `/healthz` on one router. Starts the tasks behind it, so it
 /// has to be called on a Tokio runtime, once for each state.
 pub fn app(state: Arc<State>) -> Router {
     socket::register(&state);
@@ -40,6 +44,7 @@ pub fn app(state: Arc<State>) -> Router {
     let sockets = state.socket_layer.clone();
     Router::new()
         .route("/healthz", get(health::answer))
+        .merge(http::routes())
         .fallback(site::answer)
         .with_state(state)
         .layer(sockets)

@@ -3,6 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use stillhere_core::ids::ParticipantId;
+use stillhere_core::session::{GameInput, Seat};
 use stillhere_core::wire::{ErrorCode, RedirectAnswer, Refusal};
 
 use crate::lifecycle::refusal;
@@ -66,6 +67,14 @@ pub(crate) async fn answer(
             "this participant's game has not ended",
         )
     })?;
+    let seat = record.game.seat(participant);
+    if seat.is_some_and(Seat::awaits_redirect) {
+        let input = GameInput::Redirected {
+            participant: participant.clone(),
+        };
+        // Until this is stored, a page that is opened anew is told again.
+        state.lifecycle.handle(record.game.id(), input).await?;
+    }
     let code = record.completion_code;
     let target = state
         .settings

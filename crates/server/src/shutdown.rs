@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use futures_util::future::join_all;
 use stillhere_core::session::{GameInput, GameSession};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After its data a page still asks where to go.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 const CLOSING: Duration = Duration::from_secs(1);
+/// What has queued for the storage by then is still written.
+const WRITING: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const STOPPED_BY_SECOND_SIGNAL: i32 = 130;
 
@@ -54,8 +57,17 @@ pub async fn serve(
     state.io.close().await;
     let _ = stop.send(());
     let _ = timeout(CLOSING, server).await;
-    state.store.close().await;
+    close(&state).await;
     Ok(())
+}
+
+/// Writes what has queued for the storage, the ends of the sockets among it, and lets go of it. Whatever
+/// comes later is refused.
+pub async fn close(state: &State) {
+    if timeout(WRITING, state.lifecycle.finish()).await.is_err() {
+        tracing::error!("the storage is too slow; what is not stored yet, clients send again");
+    }
+    state.store.close().await;
 }
 
 /// Seats nobody any more, ends every game, and waits until their data is stored, but not for long:
@@ -72,10 +84,11 @@ pub async fn drain(state: &State, grace: Duration) {
     if live.is_empty() {
         return;
     }
-    for game in live {
-        // What cannot be stored now is taken up at the next start.
-        let _ = state.lifecycle.handle(game.id(), GameInput::Shutdown).await;
-    }
+    // What cannot be stored now is taken up at the next start.
+    let ending = live
+        .iter()
+        .map(|game| state.lifecycle.handle(game.id(), GameInput::Shutdown));
+    join_all(ending).await;
     let until = Instant::now() + grace.saturating_sub(LAST_WORDS);
     while Instant::now() < until {
         match state.store.live_games().await {

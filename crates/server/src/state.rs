@@ -8,22 +8,28 @@ use std::sync::{Arc, Mutex};
 use socketioxide::SocketIo;
 use socketioxide::layer::SocketIoLayer;
 use stillhere_core::ids::SceneId;
-use stillhere_core::session::{GameInput, Outcome};
+use stillhere_core::session::{GameInput, GameSession, Outcome, Presence};
 use tokio::sync::mpsc;
 
 use crate::callback::{CallbackRunner, ContinuousCallback, NoCallback};
 use crate::clock::{Clock, SystemClock};
+use crate::http::Uploads;
 use crate::lifecycle::Lifecycle;
 use crate::random;
 use crate::settings::Settings;
-use crate::socket::{self, Registry};
-use crate::store::{Committed, OpenError, SqliteStore, Store, StoreError, Study};
+use crate::socket::{self, Pulse, Registry};
+use crate::store::{
+    Committed, Job, OpenError, SqliteStore, Store, StoreError, Study, UploadLimits,
+};
 use crate::token::Tokens;
 
 /// Where the games are, below the data directory.
 pub const DATABASE_FILE: &str = "stillhere.sqlite3";
 /// Where the key of the participants' tokens is, below the data directory.
 pub const TOKEN_KEY_FILE: &str = "token.key";
+
+/// So many lost sockets are noted in one transaction.
+const LOST_AT_ONCE: usize = 256;
 
 /// Why a server could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +63,9 @@ pub struct State {
     pub(crate) tokens: Tokens,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) registry: Registry,
+    pub(crate) pulse: Pulse,
     pub(crate) callback: CallbackRunner,
+    pub(crate) uploads: Uploads,
     pub(crate) io: SocketIo,
     pub(crate) socket_layer: SocketIoLayer,
     to_send: Mutex<Option<mpsc::UnboundedReceiver<Committed>>>,
@@ -87,6 +95,12 @@ impl State {
         self.callback.failures()
     }
 
+    /// How many changes wait for the storage at this moment.
+    #[must_use]
+    pub fn waiting_writes(&self) -> usize {
+        self.lifecycle.waiting()
+    }
+
     /// Whether the server is about to stop: nobody new is seated.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
@@ -106,19 +120,29 @@ impl State {
 
     /// No socket has survived the stop of the last server: everybody is away until they come back.
     async fn note_lost_sockets(&self) -> Result<(), StoreError> {
-        for game in self.store.unsettled().await? {
-            for seat in game.seats().iter().filter(|seat| seat.is_connected()) {
-                let input = GameInput::Disconnected {
-                    participant: seat.participant.clone(),
-                    frame: seat.frame,
-                };
-                self.store
-                    .transact(self.clock.now(), game.id(), input)
-                    .await?;
+        let games = self.store.unsettled().await?;
+        let lost: Vec<Job> = games.iter().flat_map(lost_sockets).collect();
+        for jobs in lost.chunks(LOST_AT_ONCE) {
+            for result in self.store.commit(self.clock.now(), jobs.to_vec()).await? {
+                result?;
             }
         }
         Ok(())
     }
+}
+
+fn lost_sockets(game: &GameSession) -> impl Iterator<Item = Job> {
+    game.seats().iter().filter_map(|seat| {
+        let Presence::Connected { connection } = &seat.presence else {
+            return None;
+        };
+        let input = GameInput::Disconnected {
+            participant: seat.participant.clone(),
+            connection: connection.clone(),
+            frame: seat.frame,
+        };
+        Some(Job::Input(game.id().clone(), input))
+    })
 }
 
 /// Puts a [`State`] together, for those who bring parts of their own.
@@ -126,6 +150,7 @@ pub struct StateBuilder {
     settings: Settings,
     clock: Arc<dyn Clock>,
     callback: Arc<dyn ContinuousCallback>,
+    upload_limits: UploadLimits,
 }
 
 impl fmt::Debug for StateBuilder {
@@ -142,6 +167,7 @@ impl StateBuilder {
             settings,
             clock: Arc::new(SystemClock),
             callback: Arc::new(NoCallback),
+            upload_limits: UploadLimits::default(),
         }
     }
 
@@ -156,6 +182,13 @@ impl StateBuilder {
     #[must_use]
     pub fn callback(mut self, callback: Arc<dyn ContinuousCallback>) -> Self {
         self.callback = callback;
+        self
+    }
+
+    /// How large exports may be that come in chunks.
+    #[must_use]
+    pub const fn upload_limits(mut self, limits: UploadLimits) -> Self {
+        self.upload_limits = limits;
         self
     }
 
@@ -199,7 +232,9 @@ impl StateBuilder {
             tokens,
             lifecycle,
             registry: Registry::default(),
+            pulse: Pulse::default(),
             callback: CallbackRunner::new(self.callback),
+            uploads: Uploads::new(self.upload_limits),
             io,
             socket_layer,
             to_send: Mutex::new(Some(to_send)),

@@ -13,7 +13,7 @@ use stillhere_core::time::Millis;
 use crate::random;
 
 /// A page reopened weeks later may still hold data that was never sent.
-const VALID_FOR_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+pub(crate) const VALID_FOR_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 const KEY_BYTES: usize = 32;
 
 #[derive(Serialize, Deserialize)]

@@ -1,11 +1,13 @@
 //! What a participant's browser downloads, and how much it may be.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::project::Project;
 use crate::shell::{Shell, output_of};
+use crate::sync::{self, Plan};
 
 /// Wasm and minified glue together, as a web server would compress them.
 const BUDGET_GZIP: u64 = 60 * 1024;
@@ -26,9 +28,13 @@ struct Part {
 pub(crate) fn measure(project: &Project, shell: &mut Shell) -> Result<Sizes> {
     shell.section("sizes", |_| {
         let mut run = project.node("crates/xtask/measure.mjs");
-        let pkg = project.pkg();
-        run.arg(pkg.join("stillhere_bg.wasm"))
-            .arg(pkg.join("stillhere.js"))
+        let mut pkg = Plan::new();
+        // All that is there: the glue, and the scripts of ours that it imports.
+        sync::plan_tree(&mut pkg, &project.pkg(), Path::new(""), &|path| {
+            path.extension()
+                .is_some_and(|kind| kind == "wasm" || kind == "js")
+        })?;
+        run.args(pkg.values())
             .arg(project.root().join("js/index.js"));
         parse(&output_of(&mut run)?)
     })

@@ -4,19 +4,26 @@
 //! with what each side can see.
 
 mod callback;
+mod event;
 mod ping;
+#[cfg(feature = "json")]
+mod server;
+#[cfg(feature = "json")]
+mod silence;
 mod stall;
+mod verdict;
 mod visibility;
 
 #[cfg(test)]
 mod tests;
 
+pub use event::{MonitorInput, MonitorOutput};
+#[cfg(feature = "json")]
+pub(crate) use silence::SilenceRule;
 pub use stall::BEAT;
 
 use crate::config::MonitorConfig;
-use crate::exclusion::{
-    Evidence, Exclusion, ExclusionReason, Finding, PingSample, Side, Warning, WarningKind,
-};
+use crate::exclusion::{Finding, PingSample, Side, WarningKind};
 use crate::ids::Frame;
 use crate::metrics::{FocusLoss, LatencySummary};
 use crate::queue::take_first;
@@ -27,77 +34,6 @@ use callback::CallbackSlot;
 use ping::{PingRule, PingVerdict};
 use stall::StallLog;
 use visibility::{VisibilityRule, VisibilityVerdict};
-
-const PING_WARNING: &str = "Your connection is slow at the moment.";
-const PING_EXCLUDE: &str = "Your connection was too slow for too long to go on with this game.";
-const TAB_WARNING: &str =
-    "Please keep this tab in view while you play. If it stays hidden, the game will end.";
-const TAB_EXCLUDE: &str = "This tab was hidden for too long while the game was running.";
-const CALLBACK_WARNING: &str = "Please keep playing.";
-const CALLBACK_EXCLUDE: &str = "This game cannot go on.";
-
-/// Something that happened to the participant.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MonitorInput {
-    /// Time passed.
-    Tick,
-    /// A ticker outside of the page's main thread beat; `posted` is by the ticker's own clock.
-    Beat {
-        /// When the ticker posted the beat.
-        posted: Millis,
-    },
-    /// A ping was answered.
-    PingAnswered {
-        /// The ping's number.
-        seq: u64,
-    },
-    /// The game measured a round trip by its own means.
-    RttMeasured {
-        /// The round trip.
-        rtt: Millis,
-    },
-    /// The tab is hidden, frozen, or its page put aside.
-    Hidden,
-    /// The tab is visible again.
-    Visible,
-    /// Another window has the focus.
-    Blurred,
-    /// The page has the focus again.
-    Focused,
-    /// The socket is connected.
-    Connected,
-    /// The socket is lost.
-    Disconnected,
-    /// Judging stops (an episode transition, a partner who reconnects, the waiting room).
-    Pause,
-    /// Judging goes on.
-    Resume,
-    /// The researcher's rule answered.
-    CallbackAnswered(CallbackResult),
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MonitorOutput {
-    /// Send a ping, and hand its ack back as [`MonitorInput::PingAnswered`].
-    SendPing(Ping),
-    /// Warn the participant.
-    Warn(Warning),
-    /// The participant is excluded. Nothing is judged after it.
-    Exclude(Exclusion),
-    /// The tab was hidden longer than `focus_loss_timeout_ms`. Nothing is judged after it.
-    FocusLossTimeout {
-        /// The frame that the game had reached.
-        frame: Frame,
-    },
-    /// Ask the researcher's rule.
-    AskCallback {
-        /// The question's number.
-        request_id: u64,
-        /// What the rule is told.
-        context: CallbackContext,
-    },
-}
 
 /// Watches one participant. See the [module](self).
 ///
@@ -125,6 +61,10 @@ pub struct Monitor {
     callback: CallbackSlot,
     stalls: StallLog,
     running: bool,
+    /// Whether samples are judged at all; they are not of a page that does not know our pings.
+    samples_count: bool,
+    /// Whether samples that were taken while the tab was hidden are not judged.
+    hiding_excuses: bool,
     concluded: bool,
     focus_loss_ended: bool,
     frame: Frame,
@@ -148,6 +88,8 @@ impl Monitor {
             callback: CallbackSlot::default(),
             stalls: StallLog::default(),
             running: false,
+            samples_count: true,
+            hiding_excuses: true,
             concluded: false,
             focus_loss_ended: false,
             frame: Frame::default(),
@@ -250,10 +192,10 @@ impl Monitor {
         self.stalls.total()
     }
 
-    /// How long the page stood still within the last moments before `now`.
+    /// How long the page stood still just before `now`: what is handled now may have waited for it.
     #[must_use]
     pub fn recently_stalled(&self, now: Millis) -> Millis {
-        self.stalls.between(now - self.config.ping.timeout, now)
+        self.stalls.held_up(now)
     }
 
     /// When the monitor next needs a [`MonitorInput::Beat`] or [`MonitorInput::Tick`].
@@ -312,14 +254,19 @@ impl Monitor {
     fn set_running(&mut self, running: bool, now: Millis) {
         // What happened before the pause is judged first: pausing is no way out.
         self.judge(now);
+        self.switch(running, now);
+    }
+
+    fn switch(&mut self, running: bool, now: Millis) {
         self.running = running;
         self.visibility.set_running(running, now);
         self.update_attention();
     }
 
     fn update_attention(&mut self) {
+        let excused = self.hiding_excuses && self.visibility.is_hidden();
         self.ping
-            .set_attentive(self.running && !self.visibility.is_hidden());
+            .set_attentive(self.running && self.samples_count && !excused);
     }
 
     fn is_judging(&self) -> bool {
@@ -396,58 +343,5 @@ impl Monitor {
                 context,
             });
         }
-    }
-
-    fn warn(&mut self, kind: WarningKind, message: Option<String>, now: Millis) {
-        let (set, built_in) = match kind {
-            WarningKind::Ping => (&self.config.messages.ping_warning, PING_WARNING),
-            WarningKind::Tab => (&self.config.messages.tab_warning, TAB_WARNING),
-            WarningKind::Callback => (&None, CALLBACK_WARNING),
-        };
-        let message = message
-            .or_else(|| set.clone())
-            .unwrap_or_else(|| built_in.to_owned());
-        let warning = Warning {
-            kind,
-            message,
-            at_ms: now,
-            frame: self.frame,
-        };
-        self.outputs.push(MonitorOutput::Warn(warning));
-    }
-
-    fn exclude(&mut self, finding: Finding, message: Option<String>, now: Millis) {
-        self.concluded = true;
-        let (reason, set, built_in) = match finding {
-            Finding::SustainedPing { .. } => (
-                ExclusionReason::SustainedPing,
-                &self.config.messages.ping_exclude,
-                PING_EXCLUDE,
-            ),
-            Finding::TabHidden { .. } => (
-                ExclusionReason::TabHidden,
-                &self.config.messages.tab_exclude,
-                TAB_EXCLUDE,
-            ),
-            Finding::CustomCallback { .. } => {
-                (ExclusionReason::CustomCallback, &None, CALLBACK_EXCLUDE)
-            }
-        };
-        let message = message
-            .or_else(|| set.clone())
-            .unwrap_or_else(|| built_in.to_owned());
-        let evidence = Evidence {
-            decided_by: self.side,
-            decided_at_ms: now,
-            decided_at_timestamp: self.epoch + now,
-            finding,
-        };
-        let exclusion = Exclusion {
-            reason,
-            frame: self.frame,
-            message,
-            evidence,
-        };
-        self.outputs.push(MonitorOutput::Exclude(exclusion));
     }
 }

@@ -302,6 +302,22 @@ impl PingRule {
     }
 }
 
+/// What only the server needs, which watches thousands for hours.
+#[cfg(feature = "json")]
+impl PingRule {
+    /// When a ping was sent that has not been answered.
+    pub(super) fn asked_at(&self, seq: u64) -> Option<Millis> {
+        let asked = self.asked.iter().find(|asked| asked.seq == seq)?;
+        Some(asked.sent)
+    }
+
+    /// Forgets all samples but the latest.
+    pub(super) fn keep_samples(&mut self, kept: usize) {
+        let old = self.samples.len().saturating_sub(kept);
+        self.samples.drain(..old);
+    }
+}
+
 fn is_violation(sample: &PingSample, max: Millis) -> bool {
     sample.rtt_ms.is_none_or(|rtt| rtt > max)
 }

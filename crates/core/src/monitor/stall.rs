@@ -68,8 +68,12 @@ impl StallLog {
     fn place(&mut self, now: Millis, posted: Millis) {
         let promptest = self.lags.iter().copied().fold(f64::INFINITY, f64::min);
         let late = Millis::new(now.as_f64() - posted.as_f64() - promptest);
-        let posted_here = now - late;
-        if late > PROMPT {
+        self.placed(now, now - late);
+    }
+
+    /// A beat that was posted at `posted_here`, by the clock that it is handled by.
+    fn placed(&mut self, now: Millis, posted_here: Millis) {
+        if now - posted_here > PROMPT {
             // The page was last seen alive when it handled the beat before; that one may be long
             // ago if the ticker itself was held up, which is no fault of the page.
             let alive = self.last_beat_handled.unwrap_or_default();
@@ -125,10 +129,49 @@ impl StallLog {
         })
     }
 
+    /// How long what is handled now may have waited for the page, as far as the page can tell.
+    ///
+    /// The beats of a block may be handled after it, so a block shows first by beats that are missing.
+    #[must_use]
+    pub(super) fn held_up(&self, now: Millis) -> Millis {
+        let missing = self
+            .last_beat_handled
+            .map_or(Millis::ZERO, |handled| now - handled);
+        if missing > BEAT + PROMPT {
+            return missing;
+        }
+        self.waited(Millis::ZERO, now)
+    }
+
     /// How long the page stood still since the session began.
     #[must_use]
     pub(super) const fn total(&self) -> Millis {
         self.total
+    }
+}
+
+/// What only the server needs, where ticker and page share one clock and pages tell of stalls.
+#[cfg(feature = "json")]
+impl StallLog {
+    /// A beat that was due at `posted` is handled now, both by the same clock.
+    pub(super) fn beat_by_one_clock(&mut self, now: Millis, posted: Millis) {
+        self.placed(now, posted);
+    }
+
+    /// Takes over a stall that was told of. It ends after all that are known.
+    pub(super) fn add(&mut self, from: Millis, to: Millis) {
+        let mut added = Stall { from, to };
+        while let Some(last) = self.stalls.last()
+            && last.to + BEAT >= added.from
+        {
+            added.from = added.from.min(last.from);
+            added.to = added.to.max(last.to);
+            self.stalls.pop();
+        }
+        if self.stalls.len() == KEPT_STALLS {
+            take_first(&mut self.stalls);
+        }
+        self.stalls.push(added);
     }
 }
 
@@ -183,6 +226,31 @@ mod tests {
         // A slow line: the answer came long after the page was free again.
         assert_eq!(log.waited(ms(500.0), ms(2_500.0)), Millis::ZERO);
         assert!(log.between(ms(500.0), ms(2_500.0)) >= ms(800.0));
+    }
+
+    #[test]
+    fn what_is_handled_after_a_block_was_held_up_whether_or_not_the_beats_came_first() {
+        let mut log = StallLog::default();
+        beats(&mut log, 3_000.0, &[]);
+        // The block lasts until 9,000: no beat of it has been handled yet.
+        assert_eq!(log.held_up(ms(9_000.0)), ms(6_000.0));
+        log.beat(ms(9_000.0), ms(1_003_050.0));
+        assert!(log.held_up(ms(9_000.0)) >= ms(5_950.0));
+        log.beat(ms(9_050.0), ms(1_009_050.0));
+        log.beat(ms(9_100.0), ms(1_009_100.0));
+        assert_eq!(log.held_up(ms(9_110.0)), Millis::ZERO, "long over");
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_stall_that_was_told_of_joins_those_that_were_seen() {
+        let mut log = StallLog::default();
+        log.add(ms(1_000.0), ms(1_500.0));
+        log.add(ms(3_000.0), ms(4_000.0));
+        log.add(ms(3_500.0), ms(5_000.0));
+        log.add(ms(2_500.0), ms(5_000.0));
+        assert_eq!(log.between(ms(0.0), ms(9_000.0)), ms(3_000.0));
+        assert_eq!(log.waited(ms(2_600.0), ms(5_000.0)), ms(2_400.0));
     }
 
     #[test]

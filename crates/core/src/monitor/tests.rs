@@ -3,6 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::config::PingRuleKind;
+use crate::exclusion::{Exclusion, ExclusionReason};
 
 fn ms(value: u64) -> Millis {
     Millis::from(value)
@@ -653,6 +654,8 @@ mod properties {
                         prop_assert_eq!(keys.len(), *required_violations, "distinct samples");
                     }
                     Finding::CustomCallback { .. } => prop_assert!(false, "no callback was set"),
+                    #[cfg(feature = "json")]
+                    Finding::Unresponsive { .. } => prop_assert!(false, "a page does not judge its silence"),
                 },
                 None => {
                     let hidden = onlooker.counts_from.map_or(0, |since| page.now - since);

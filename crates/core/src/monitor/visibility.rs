@@ -154,6 +154,16 @@ impl VisibilityRule {
     }
 }
 
+/// What only the server needs, which watches thousands for hours.
+#[cfg(feature = "json")]
+impl VisibilityRule {
+    /// Forgets the periods that are over.
+    pub(super) fn forget_periods(&mut self) {
+        self.background.clear();
+        self.unfocused.clear();
+    }
+}
+
 fn period(start: Millis, end: Option<Millis>, now: Millis) -> AwayPeriod {
     AwayPeriod {
         start,

@@ -14,8 +14,12 @@ pub(super) enum ExportState {
     None,
     /// The partner's server asks for it in a message of its own; not waited for long.
     Awaiting { until: Millis },
-    /// On its way.
+    /// Being built by the adapter.
+    Building,
+    /// On its way through the socket.
     Sending(Owed),
+    /// On its way in chunks.
+    Uploading,
     /// Stored by the server.
     Stored,
     /// Refused for good: repeating it would not help.
@@ -27,6 +31,8 @@ pub(super) enum ExportState {
 pub(super) enum RedirectState {
     /// Not asked yet: the data goes first.
     Waiting,
+    /// Nowhere: the session goes on in another tab.
+    Nowhere,
     /// Asked, until answered.
     Asking(Owed),
     /// Answered; leaving at the moment given, if there is somewhere to go.
@@ -46,6 +52,10 @@ pub(super) struct Ending {
     pub(super) message: String,
     pub(super) export_id: ExportId,
     pub(super) export: ExportState,
+    /// Whether the browser has the export for good, so that a later page can send it.
+    pub(super) persisted: bool,
+    /// Whether the export can go up in chunks.
+    pub(super) uploadable: bool,
     pub(super) redirect: RedirectState,
     pub(super) began: Millis,
     /// The server could not be reached or could not store for a while.
@@ -58,47 +68,41 @@ impl Ending {
         let data = match self.export {
             ExportState::None => "",
             ExportState::Stored => &texts.saved,
-            ExportState::Refused => &texts.not_saved,
-            ExportState::Awaiting { .. } | ExportState::Sending(_) if self.delayed => {
-                &texts.not_saved
-            }
-            ExportState::Awaiting { .. } | ExportState::Sending(_) => &texts.saving,
+            ExportState::Refused => &texts.refused,
+            _ if !self.delayed => &texts.saving,
+            _ if self.persisted => &texts.kept,
+            _ => &texts.not_saved,
         };
-        let (next, redirect) = match &self.redirect {
-            RedirectState::Answered { redirect, leave_at } if redirect.redirect_url.is_some() => {
-                let seconds = (*leave_at - now).ceil().div_ceil(1_000);
-                (with_seconds(&texts.redirecting, seconds), Some(redirect))
-            }
-            RedirectState::Answered { redirect, .. } => {
-                // Data that is still on its way goes out only while the page stays open.
-                let text = if self.is_settled() {
-                    texts.close_page.to_string()
-                } else {
-                    String::new()
-                };
-                (text, Some(redirect))
-            }
-            _ => (String::new(), None),
+        let redirect = match &self.redirect {
+            RedirectState::Answered { redirect, leave_at } => Some((redirect, *leave_at)),
+            _ => None,
         };
+        let leaving = redirect.filter(|(redirect, _)| redirect.redirect_url.is_some());
+        // Data that is still on its way and kept nowhere goes out only while the page stays open; where it is kept, the
+        // text says so already.
+        let stays = redirect.is_some() || matches!(self.redirect, RedirectState::Nowhere);
         let mut status = data.to_owned();
-        if !status.is_empty() && !next.is_empty() {
-            status.push(' ');
+        if stays && leaving.is_none() && self.is_settled() {
+            if !status.is_empty() {
+                status.push(' ');
+            }
+            status.push_str(&texts.close_page);
         }
-        status.push_str(&next);
         Overlay {
             kind: self.kind,
             heading: self.heading.clone(),
             message: self.message.clone(),
             status,
+            countdown: leaving.map(|(_, leave_at)| {
+                with_seconds(&texts.redirecting, (leave_at - now).ceil().div_ceil(1_000))
+            }),
             code: redirect
-                .and_then(|redirect| redirect.completion_code.clone())
+                .and_then(|(redirect, _)| redirect.completion_code.clone())
                 .map(|code| CompletionCode {
                     label: texts.code_label.to_string(),
                     code,
                 }),
-            button: redirect
-                .filter(|redirect| redirect.redirect_url.is_some())
-                .map(|_| texts.continue_button.to_string()),
+            button: leaving.map(|_| texts.continue_button.to_string()),
         }
     }
 
@@ -108,6 +112,11 @@ impl Ending {
             self.export,
             ExportState::None | ExportState::Stored | ExportState::Refused
         )
+    }
+
+    /// Whether the page may be left without losing data.
+    pub(super) const fn is_safe(&self) -> bool {
+        self.is_settled() || self.persisted
     }
 
     pub(super) fn next_deadline(&self) -> Option<Millis> {

@@ -1,14 +1,16 @@
 //! What goes into a participant's session and what comes out.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::exclusion::{Evidence, ExclusionReason, Warning, WarningKind};
+use crate::exclusion::Evidence;
 use crate::ids::{ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId};
 use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::time::Millis;
-use crate::wire::{ClientEvent, JoinGame, JoinStatus};
+use crate::upload::ChunkAnswer;
+use crate::wire::{ClientEvent, JoinGame, LastWords};
 
 use super::overlay::{Overlay, OverlayKind};
+use super::page_event::PageEvent;
 
 /// Something that happened. `S` is how the adapter reads values from outside.
 #[derive(Clone, Debug)]
@@ -44,10 +46,35 @@ pub enum ParticipantInput<'a, S> {
     Blurred,
     /// The page has the focus again.
     Focused,
+    /// The page goes: it is closed, reloaded or put aside. It may come back ([`ParticipantInput::Visible`]).
+    PageHide,
     /// The socket is connected.
     Connected,
     /// The socket is lost.
     Disconnected,
+    /// The browser has a network again.
+    Online,
+    /// What earlier pages left in the browser's outbox: told after the session began, and
+    /// again when a game begins.
+    LeftOvers(Vec<ExportId>),
+    /// An export was built. Told again, with `persisted`, once the browser keeps it for good.
+    ExportKept {
+        /// The export.
+        export_id: ExportId,
+        /// Its size as JSON.
+        bytes: u64,
+        /// Whether the outbox has it, so that a later page can send it.
+        persisted: bool,
+        /// Whether the browser can send it in chunks, which are compressed.
+        uploadable: bool,
+    },
+    /// A chunk was answered.
+    ChunkAnswered {
+        /// The export.
+        export_id: ExportId,
+        /// How.
+        answer: ChunkAnswer<S>,
+    },
     /// An event from the server. Ack it, if it can be, after this was handled.
     Event {
         /// Its name.
@@ -91,12 +118,31 @@ pub enum ParticipantOutput {
         /// Which ack it is to get.
         expect: Expect,
     },
-    /// Build the metrics now, with [`metrics`](super::Participant::metrics) and the game's own
-    /// data, and keep them under this id.
+    /// Build the metrics now, with [`metrics`](super::Participant::metrics) and the game's own data; put them into the
+    /// outbox under this id if they have an owner, and answer with [`ParticipantInput::ExportKept`].
     BuildExport {
         /// The export.
         export_id: ExportId,
+        /// The scene that was played.
+        scene_id: SceneId,
+        /// Who sends it; `None` if only this page can.
+        owner: Option<ExportOwner>,
     },
+    /// Send the chunk of an export that begins here and has at most [`CHUNK_BYTES`](crate::upload::CHUNK_BYTES); answer
+    /// with [`ParticipantInput::ChunkAnswered`].
+    SendChunk {
+        /// The export: built here, or one of [`ParticipantInput::LeftOvers`].
+        export_id: ExportId,
+        /// How many compressed bytes come before the chunk.
+        offset: u64,
+    },
+    /// The export is not needed any more: neither here nor in the outbox.
+    DropExport {
+        /// The export.
+        export_id: ExportId,
+    },
+    /// Tell the server this while the page goes, whether or not anybody hears the answer.
+    Beacon(LastWords),
     /// Send a built export as `emit_multiplayer_metrics`.
     SendExport {
         /// The export.
@@ -110,9 +156,9 @@ pub enum ParticipantOutput {
     Show(Overlay),
     /// Take an overlay away.
     Hide(OverlayKind),
-    /// Show the warning banner for a while.
-    Banner(Warning),
-    /// Take the warning banner away: there is nothing left to warn of.
+    /// Show a text in the banner for a while.
+    Banner(String),
+    /// Take the banner away: there is nothing left to warn of.
     HideBanner,
     /// Tell the page's handlers.
     Notify(PageEvent),
@@ -125,6 +171,8 @@ pub enum ParticipantOutput {
         /// The token.
         token: String,
     },
+    /// Take the token out of the socket's `auth`: another page has the seat, and this socket must not claim it again.
+    ForgetToken,
     /// The page's request to play was refused; it is told so by an error event as well.
     JoinFailed {
         /// Why, for code.
@@ -139,144 +187,46 @@ pub enum ParticipantOutput {
     },
 }
 
+/// Who sends an export, and by what right: enough for a later page to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOwner {
+    /// Whose export it is.
+    pub participant_id: ParticipantId,
+    /// Proof of it.
+    pub token: String,
+}
+
+/// Why a game stops on this page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The session ended.
+    Ended(TerminationReason),
+    /// The session goes on in another tab or window.
+    TakenOver,
+}
+
+impl Serialize for StopReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Ended(reason) => reason.as_str(),
+            Self::TakenOver => "taken_over",
+        })
+    }
+}
+
 /// Why the game must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "typescript", derive(tsify::Tsify), tsify(missing_as_null))]
 pub struct Stop {
-    /// How the session ended.
-    pub reason: TerminationReason,
+    /// How the session ended; `taken_over` if it goes on in another tab or window.
+    #[cfg_attr(
+        feature = "typescript",
+        tsify(type = "TerminationReason | 'taken_over'")
+    )]
+    pub reason: StopReason,
     /// Who ended it.
     pub terminated_by: Option<TerminatedBy>,
-}
-
-/// An event for the page's own handlers. Serializes to its payload.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-#[cfg_attr(
-    feature = "typescript",
-    derive(tsify::Tsify),
-    tsify(missing_as_null, namespace)
-)]
-pub enum PageEvent {
-    /// `joined`: the server knows the participant.
-    Joined {
-        /// Who the participant is; `None` if neither the page nor the server says.
-        participant_id: Option<String>,
-        /// Proof of it; `None` if the server has none (MUG).
-        participant_token: Option<String>,
-        /// Where the participant stands.
-        status: JoinStatus,
-    },
-    /// `assigned`: the participant has a seat.
-    Assigned {
-        /// Who the participant is in the game.
-        player_id: PlayerId,
-        /// The game.
-        game_id: GameId,
-        /// The seed that all players share.
-        game_seed: u64,
-        /// How many play.
-        num_players: u64,
-    },
-    /// `warning`: the participant was warned.
-    Warning {
-        /// What about.
-        kind: WarningKind,
-        /// What the participant reads.
-        message: String,
-    },
-    /// `excluded`: the participant was excluded.
-    Excluded {
-        /// The broken rule.
-        reason: ExclusionReason,
-        /// What the participant reads.
-        message: String,
-        /// The frame at which the game ended.
-        frame: Frame,
-    },
-    /// `partnerExcluded`: a partner was excluded.
-    PartnerExcluded {
-        /// What the participant reads.
-        message: String,
-        /// The frame at which the game ended.
-        frame: Frame,
-    },
-    /// `partnerDisconnected`: a partner's connection did not come back.
-    PartnerDisconnected {
-        /// Whose; `None` if the server does not say.
-        player_id: Option<PlayerId>,
-        /// What the participant reads.
-        message: String,
-    },
-    /// `paused`: play is to wait.
-    Paused {
-        /// `partner`, `connection` or `page`.
-        reason: &'static str,
-        /// Who is away, if the server says.
-        player_id: Option<PlayerId>,
-    },
-    /// `resumed`: play goes on.
-    Resumed {},
-    /// `exported`: the server has stored the data.
-    Exported {
-        /// The export.
-        export_id: ExportId,
-        /// Whether it had been stored before.
-        duplicate: bool,
-    },
-    /// `redirect`: the server said where to go.
-    Redirect {
-        /// Where to; `None`: the page may be closed.
-        url: Option<String>,
-        /// After how many milliseconds.
-        delay_ms: u64,
-        /// What the participant shows to be paid.
-        completion_code: Option<String>,
-    },
-    /// `error`: something went wrong that the page's developer should know of.
-    Error {
-        /// What, for code.
-        code: &'static str,
-        /// What, for people.
-        message: String,
-    },
-}
-
-impl PageEvent {
-    /// The name under which the page listens.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Joined { .. } => "joined",
-            Self::Assigned { .. } => "assigned",
-            Self::Warning { .. } => "warning",
-            Self::Excluded { .. } => "excluded",
-            Self::PartnerExcluded { .. } => "partnerExcluded",
-            Self::PartnerDisconnected { .. } => "partnerDisconnected",
-            Self::Paused { .. } => "paused",
-            Self::Resumed {} => "resumed",
-            Self::Exported { .. } => "exported",
-            Self::Redirect { .. } => "redirect",
-            Self::Error { .. } => "error",
-        }
-    }
-
-    /// Every name under which a page may listen; `ready` is sent by the adapter itself.
-    pub const NAMES: &'static [&'static str] = &[
-        "joined",
-        "assigned",
-        "ready",
-        "warning",
-        "excluded",
-        "partnerExcluded",
-        "partnerDisconnected",
-        "paused",
-        "resumed",
-        "exported",
-        "redirect",
-        "error",
-    ];
 }
 
 /// Where a session stands.

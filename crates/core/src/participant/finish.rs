@@ -4,21 +4,20 @@ use crate::exclusion::{Exclusion, ExclusionReason};
 use crate::ids::{ExportId, Frame, PlayerId};
 use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::monitor::MonitorInput;
-use crate::outbox::Owed;
-use crate::source::{Kind, Source, text};
+use crate::source::text;
 use crate::time::Millis;
-use crate::wire::{ClientEvent, ExclusionAnswer, ExclusionOutcome, Redirect, Refusal};
 
 use super::ending::{Ending, ExportState, RedirectState};
-use super::event::{PageEvent, ParticipantOutput};
+use super::event::{ParticipantOutput, StopReason};
 use super::machine::{Participant, Phase};
 use super::overlay::OverlayKind;
+use super::page_event::PageEvent;
 use super::record::Termination;
 
 /// How long the participant's page waits for the server's word on its verdict before it shows it.
 pub(super) const VERDICT_PATIENCE: Millis = Millis::new(1_000.0);
 /// How long a partner waits for the request to export before it exports unasked.
-const TRIGGER_PATIENCE: Millis = Millis::new(2_000.0);
+pub(super) const TRIGGER_PATIENCE: Millis = Millis::new(2_000.0);
 
 struct End {
     reason: TerminationReason,
@@ -37,8 +36,7 @@ impl Participant {
             return;
         }
         self.monitor.handle(now, MonitorInput::Pause);
-        self.stop_game(end.reason, end.by);
-        self.outputs.push(ParticipantOutput::HideBanner);
+        self.stop_game(StopReason::Ended(end.reason), end.by);
         self.record.termination = Some(Termination {
             reason: end.reason,
             by: end.by,
@@ -46,25 +44,46 @@ impl Participant {
             at_epoch: self.epoch + now,
             disconnected_player: end.disconnected_player,
         });
-        let export_id = self.next_export_id();
-        let build = matches!(end.export, ExportState::Sending(_));
-        self.phase = Phase::Ended(Box::new(Ending {
-            kind: end.kind,
-            heading: end.heading,
-            message: end.message,
-            export_id: export_id.clone(),
-            export: end.export,
-            redirect: RedirectState::Waiting,
-            began: now,
-            delayed: false,
-        }));
-        if build {
-            self.outputs
-                .push(ParticipantOutput::BuildExport { export_id });
+        let building = matches!(end.export, ExportState::Building);
+        self.begin_ending(
+            end.kind,
+            end.heading,
+            end.message,
+            end.export,
+            RedirectState::Waiting,
+            now,
+        );
+        if building {
+            self.build_export();
         }
     }
 
-    fn next_export_id(&mut self) -> ExportId {
+    fn begin_ending(
+        &mut self,
+        kind: OverlayKind,
+        heading: String,
+        message: String,
+        export: ExportState,
+        redirect: RedirectState,
+        now: Millis,
+    ) {
+        self.forget_unfinished();
+        self.outputs.push(ParticipantOutput::HideBanner);
+        self.phase = Phase::Ended(Box::new(Ending {
+            kind,
+            heading,
+            message,
+            export_id: self.next_export_id(),
+            export,
+            persisted: false,
+            uploadable: false,
+            redirect,
+            began: now,
+            delayed: false,
+        }));
+    }
+
+    pub(super) fn next_export_id(&mut self) -> ExportId {
         self.exports += 1;
         let number = self.exports.to_string();
         ExportId::try_from(text(&[&self.export_seed, "-", &number]))
@@ -80,7 +99,7 @@ impl Participant {
             kind: OverlayKind::SessionComplete,
             heading: self.texts.complete_heading.to_string(),
             message: self.texts.complete_message.to_string(),
-            export: ExportState::Sending(Owed::new(now)),
+            export: ExportState::Building,
         };
         self.end(end, now);
     }
@@ -115,11 +134,20 @@ impl Participant {
         self.end(end, now);
     }
 
+    /// Whether there is a game that can end. A page that was opened after the end knows its seat and nothing else.
+    fn is_in_game(&self) -> bool {
+        match self.phase {
+            Phase::Playing | Phase::Reporting { .. } => true,
+            Phase::Waiting => self.seat.is_some(),
+            Phase::Idle | Phase::Ended(_) => false,
+        }
+    }
+
     pub(super) fn trigger_export(&mut self, frame: Frame, now: Millis) {
-        if matches!(self.phase, Phase::Playing | Phase::Reporting { .. }) {
+        if self.is_in_game() {
             self.end_by_partner(self.texts.partner_message.to_string(), frame, now);
         }
-        self.start_export(now);
+        self.start_export();
     }
 
     pub(super) fn end_excluded(
@@ -146,7 +174,7 @@ impl Participant {
             kind: OverlayKind::MonitorExclusion,
             heading: self.texts.excluded_heading.to_string(),
             message,
-            export: ExportState::Sending(Owed::new(now)),
+            export: ExportState::Building,
         };
         self.end(end, now);
     }
@@ -167,7 +195,7 @@ impl Participant {
             kind: OverlayKind::MonitorExclusion,
             heading: self.texts.excluded_heading.to_string(),
             message: self.focus_loss_message(),
-            export: ExportState::Sending(Owed::new(now)),
+            export: ExportState::Building,
         };
         self.end(end, now);
     }
@@ -180,7 +208,7 @@ impl Participant {
         message: String,
         now: Millis,
     ) {
-        if !matches!(self.phase, Phase::Playing | Phase::Reporting { .. }) {
+        if !self.is_in_game() {
             return;
         }
         if by == TerminatedBy::Partner {
@@ -202,7 +230,7 @@ impl Participant {
             kind,
             heading: heading.to_string(),
             message,
-            export: ExportState::Sending(Owed::new(now)),
+            export: ExportState::Building,
         };
         self.end(end, now);
     }
@@ -214,71 +242,55 @@ impl Participant {
         }
         self.joining = None;
         self.stopped = true;
-        self.phase = Phase::Ended(Box::new(Ending {
-            kind: OverlayKind::SessionComplete,
-            heading: self.texts.ended_heading.to_string(),
+        self.begin_ending(
+            OverlayKind::SessionComplete,
+            self.texts.ended_heading.to_string(),
             message,
-            export_id: ExportId::known("none".to_owned()),
-            export: ExportState::None,
-            redirect: RedirectState::Waiting,
-            began: now,
-            delayed: false,
-        }));
+            ExportState::None,
+            RedirectState::Waiting,
+            now,
+        );
     }
 
-    pub(super) fn start_export(&mut self, now: Millis) {
+    /// Another tab or window of the participant has the seat now. What was played here is not the end of the session.
+    pub(super) fn end_taken_over(&mut self, now: Millis) {
+        let export = match self.phase {
+            Phase::Playing | Phase::Reporting { .. } => ExportState::Building,
+            Phase::Waiting => ExportState::None,
+            _ => return,
+        };
+        self.monitor.handle(now, MonitorInput::Pause);
+        self.report = None;
+        self.stop_game(StopReason::TakenOver, None);
+        self.notify(PageEvent::TakenOver {});
+        self.outputs.push(ParticipantOutput::ForgetToken);
+        let building = matches!(export, ExportState::Building);
+        self.begin_ending(
+            OverlayKind::SessionComplete,
+            self.texts.taken_over_heading.to_string(),
+            self.texts.taken_over_message.to_string(),
+            export,
+            RedirectState::Nowhere,
+            now,
+        );
+        if building {
+            self.build_export();
+        }
+    }
+
+    pub(super) fn start_export(&mut self) {
         if let Phase::Ended(ending) = &mut self.phase
             && matches!(ending.export, ExportState::Awaiting { .. })
         {
-            ending.export = ExportState::Sending(Owed::new(now));
-            let export_id = ending.export_id.clone();
-            self.outputs
-                .push(ParticipantOutput::BuildExport { export_id });
+            ending.export = ExportState::Building;
+            self.build_export();
         }
     }
 
-    pub(super) fn report_answered<S: Source>(
-        &mut self,
-        answer: Result<Option<S>, Refusal>,
-        now: Millis,
-    ) {
-        if answer
-            .as_ref()
-            .is_err_and(|refusal| refusal.code.is_passing())
-        {
-            return;
-        }
-        let Some((event, _)) = self.report.take() else {
-            return;
-        };
-        if let Err(refusal) = &answer
-            && !matches!(event, ClientEvent::GameComplete(_))
-        {
-            self.notify_error(refusal.code.as_str(), refusal.message.clone());
-        }
-        let Phase::Reporting { exclusion, until } = &mut self.phase else {
-            return;
-        };
-        let exclusion = exclusion.clone();
-        let told = answer.ok().flatten();
-        let answer = ExclusionAnswer::parse(told.as_ref());
-        match (answer.outcome, answer.termination_reason) {
-            (ExclusionOutcome::Accepted, _) => self.end_by_own_verdict(exclusion, now),
-            // Another verdict came first, and that one counts.
-            (ExclusionOutcome::AlreadyEnded, Some(TerminationReason::PartnerExclusion)) => {
-                let message = self.texts.partner_message.to_string();
-                self.end_by_partner(message, exclusion.frame, now);
-            }
-            (ExclusionOutcome::AlreadyEnded, Some(reason)) => {
-                if let Some(reason) = reason.exclusion() {
-                    let message = self.texts.excluded_message.to_string();
-                    self.end_excluded(reason, TerminatedBy::Server, message, exclusion.frame, now);
-                } else {
-                    // A connection was lost; whose is on its way.
-                    *until = now + TRIGGER_PATIENCE;
-                }
-            }
-            (ExclusionOutcome::AlreadyEnded, None) => *until = now + TRIGGER_PATIENCE,
+    fn build_export(&mut self) {
+        if let Phase::Ended(ending) = &self.phase {
+            let export_id = ending.export_id.clone();
+            self.build(export_id);
         }
     }
 
@@ -290,133 +302,5 @@ impl Participant {
             exclusion.frame,
             now,
         );
-    }
-
-    pub(super) fn export_answered<S: Source>(
-        &mut self,
-        export_id: &ExportId,
-        answer: Result<Option<S>, Refusal>,
-        _now: Millis,
-    ) {
-        let Phase::Ended(ending) = &mut self.phase else {
-            return;
-        };
-        if ending.export_id != *export_id || ending.is_settled() {
-            return;
-        }
-        match answer {
-            Ok(body) => {
-                ending.export = ExportState::Stored;
-                let duplicate = body
-                    .and_then(|body| body.field("duplicate"))
-                    .is_some_and(|duplicate| duplicate.kind() == Kind::Bool(true));
-                self.notify(PageEvent::Exported {
-                    export_id: export_id.clone(),
-                    duplicate,
-                });
-            }
-            Err(refusal) if refusal.code.is_passing() => ending.delayed = true,
-            Err(refusal) => {
-                ending.export = ExportState::Refused;
-                self.notify_error(refusal.code.as_str(), refusal.message);
-            }
-        }
-    }
-
-    pub(super) fn redirect_acked<S: Source>(
-        &mut self,
-        answer: Result<Option<S>, Refusal>,
-        now: Millis,
-    ) {
-        let nowhere = Redirect {
-            redirect_url: None,
-            redirect_timeout: 0,
-            completion_code: None,
-        };
-        match answer {
-            Ok(Some(body)) => match Redirect::parse(&body) {
-                Ok(redirect) => self.redirect_answered(redirect, now),
-                Err(errors) => {
-                    self.notify_error("invalid_payload", errors.message());
-                    self.redirect_answered(nowhere, now);
-                }
-            },
-            // MUG acks without an answer; where it sends one it comes as an event of its own.
-            Ok(None) => self.redirect_answered(nowhere, now),
-            Err(refusal) if refusal.code.is_passing() => {}
-            Err(refusal) => {
-                self.notify_error(refusal.code.as_str(), refusal.message);
-                self.redirect_answered(nowhere, now);
-            }
-        }
-    }
-
-    pub(super) fn redirect_answered(&mut self, mut redirect: Redirect, now: Millis) {
-        let Phase::Ended(ending) = &mut self.phase else {
-            return;
-        };
-        let settled = match &ending.redirect {
-            RedirectState::Left => true,
-            RedirectState::Answered { redirect, .. } => redirect.redirect_url.is_some(),
-            _ => false,
-        };
-        if settled {
-            return;
-        }
-        let refused = redirect.redirect_url.take_if(|url| !is_web_address(url));
-        let leave_at = now + Millis::from(redirect.redirect_timeout);
-        ending.redirect = RedirectState::Answered {
-            redirect: redirect.clone(),
-            leave_at,
-        };
-        if let Some(url) = refused {
-            self.notify_error(
-                "invalid_payload",
-                text(&["not a web address to go to: ", &url]),
-            );
-        }
-        self.notify(PageEvent::Redirect {
-            url: redirect.redirect_url,
-            delay_ms: redirect.redirect_timeout,
-            completion_code: redirect.completion_code,
-        });
-    }
-}
-
-/// Only http, https and addresses on the same server: never a script.
-fn is_web_address(url: &str) -> bool {
-    let lower = url.trim_ascii_start().to_ascii_lowercase();
-    lower.starts_with("https://")
-        || lower.starts_with("http://")
-        || (lower.starts_with('/') && !lower.starts_with("//") && !lower.starts_with("/\\"))
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::is_web_address;
-
-    #[test]
-    fn only_web_addresses_are_gone_to() {
-        for good in [
-            "https://a.example/x",
-            "http://a.example",
-            "/done.html?x=1",
-            "HTTPS://A.example",
-        ] {
-            assert!(is_web_address(good), "{good}");
-        }
-        for bad in [
-            "javascript:alert(1)",
-            " javascript:x",
-            "data:text/html,x",
-            "//evil",
-            "",
-            "ftp://a",
-        ] {
-            assert!(!is_web_address(bad), "{bad}");
-        }
     }
 }

@@ -2,28 +2,25 @@
 
 use crate::config::MonitorConfig;
 use crate::exclusion::{Evidence, Exclusion, Side};
-use crate::ids::{Frame, SceneId};
+use crate::ids::{ExportId, Frame, PlayerId, SceneId};
 use crate::inbox::Inbox;
-use crate::metrics::{MonitorRecord, MultiplayerMetrics, TerminatedBy, TerminationReason};
-use crate::monitor::{Monitor, MonitorInput, MonitorOutput};
+use crate::metrics::{MonitorRecord, MultiplayerMetrics, TerminatedBy};
+use crate::monitor::{Monitor, MonitorInput};
 use crate::outbox::Owed;
 use crate::queue::take_first;
 use crate::source::Source;
 use crate::time::Millis;
-use crate::wire::{
-    ClientEvent, ExecuteCallback, GameComplete, JoinGame, MidGameExclusion, PlayerAssigned,
-    ProbeAnswer, TerminalState, TerminalStateReason,
-};
+use crate::upload::Uploads;
+use crate::wire::{ClientEvent, GameComplete, JoinGame, PlayerAssigned, ProbeAnswer};
 
 use super::ending::Ending;
 use super::event::{
-    Expect, PageEvent, ParticipantInput, ParticipantOutput, SessionState, Status, Stop,
+    Expect, ExportOwner, ParticipantInput, ParticipantOutput, SessionState, Status, Stop,
+    StopReason,
 };
-use super::overlay::{Messages, Overlay, OverlayKind, with_seconds};
+use super::overlay::{Messages, Overlay};
+use super::page_event::PageEvent;
 use super::record::Record;
-
-/// A socket that is back within this time needs no overlay.
-const BLINK: Millis = Millis::new(1_000.0);
 
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
@@ -43,8 +40,8 @@ pub(super) enum Phase {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holds {
     pub(super) page: bool,
-    /// Until when a partner may take to come back.
-    pub(super) partner: Option<Millis>,
+    /// Which partner is away, if the server says, and until when they may take to come back.
+    pub(super) partner: Option<(Option<PlayerId>, Millis)>,
     /// Since when the own socket is lost.
     pub(super) connection: Option<Millis>,
 }
@@ -75,6 +72,13 @@ pub struct Participant {
     pub(super) shown: Option<Overlay>,
     pub(super) export_seed: String,
     pub(super) exports: u32,
+    pub(super) uploads: Uploads,
+    /// Whose exports the session's are, once the server has said so.
+    pub(super) owner: Option<ExportOwner>,
+    /// How many left-overs were sent, until the page is told.
+    pub(super) left_overs_sent: Option<usize>,
+    /// What was kept when the page seemed to go.
+    pub(super) unfinished: Option<ExportId>,
     pub(super) outputs: Vec<ParticipantOutput>,
 }
 
@@ -103,6 +107,10 @@ impl Participant {
             shown: None,
             export_seed: export_seed.into(),
             exports: 0,
+            uploads: Uploads::default(),
+            owner: None,
+            left_overs_sent: None,
+            unfinished: None,
             outputs: Vec::new(),
         }
     }
@@ -147,11 +155,26 @@ impl Participant {
                 self.monitor.handle(now, MonitorInput::Beat { posted });
             }
             ParticipantInput::Hidden => self.monitor.handle(now, MonitorInput::Hidden),
-            ParticipantInput::Visible => self.monitor.handle(now, MonitorInput::Visible),
+            ParticipantInput::Visible => {
+                self.forget_unfinished();
+                self.monitor.handle(now, MonitorInput::Visible);
+            }
             ParticipantInput::Blurred => self.monitor.handle(now, MonitorInput::Blurred),
             ParticipantInput::Focused => self.monitor.handle(now, MonitorInput::Focused),
+            ParticipantInput::PageHide => self.page_hides(now),
             ParticipantInput::Connected => self.connection_back(now),
             ParticipantInput::Disconnected => self.connection_lost(now),
+            ParticipantInput::Online => self.uploads.hurry(now),
+            ParticipantInput::LeftOvers(exports) => self.found_left_overs(exports, now),
+            ParticipantInput::ExportKept {
+                export_id,
+                bytes,
+                persisted,
+                uploadable,
+            } => self.export_kept(&export_id, bytes, persisted, uploadable, now),
+            ParticipantInput::ChunkAnswered { export_id, answer } => {
+                self.chunk_answered(&export_id, &answer, now);
+            }
             ParticipantInput::Event { name, payload } => self.told(name, &payload, now),
             ParticipantInput::Acked { to, body } => self.acked(to, body.as_ref(), now),
         }
@@ -212,6 +235,7 @@ impl Participant {
             latency: self.monitor.latency(),
             focus_loss: self.monitor.focus_loss(now),
             episodes: self.record.episodes.clone(),
+            partners_left: self.record.partners_left.clone(),
             monitor: MonitorRecord {
                 enabled: self.monitor.is_enabled(),
                 samples: self.monitor.samples().to_vec(),
@@ -237,7 +261,8 @@ impl Participant {
             _ => None,
         };
         let report = self.report.as_ref().and_then(|(_, owed)| owed.due());
-        [self.monitor.next_deadline(), phase, report]
+        let upload = self.uploads.next_deadline();
+        [self.monitor.next_deadline(), phase, report, upload]
             .into_iter()
             .flatten()
             .min()
@@ -306,8 +331,9 @@ impl Participant {
             owed.hurry(now);
         }
         self.hurry_ending(now);
-        // A socket that is new to the server has to ask for its place in the waiting room again.
-        if matches!(self.phase, Phase::Waiting) && self.seat.is_none() {
+        self.uploads.hurry(now);
+        // A socket that is new to the server has to ask for its place again as long as no game has begun.
+        if matches!(self.phase, Phase::Waiting) {
             self.send_join();
         }
         if self.holds.connection.take().is_some() && matches!(self.phase, Phase::Playing) {
@@ -335,82 +361,8 @@ impl Participant {
         }
     }
 
-    fn drain_monitor(&mut self, now: Millis) {
-        while let Some(output) = self.monitor.poll() {
-            match output {
-                MonitorOutput::SendPing(ping) => {
-                    let expect = ping.seq.map_or(Expect::Nothing, Expect::Ping);
-                    self.emit(ClientEvent::Ping(ping), expect);
-                }
-                MonitorOutput::Warn(warning) => {
-                    self.notify(PageEvent::Warning {
-                        kind: warning.kind,
-                        message: warning.message.clone(),
-                    });
-                    self.record.warnings.push(warning.clone());
-                    self.outputs.push(ParticipantOutput::Banner(warning));
-                }
-                MonitorOutput::Exclude(exclusion) => self.report_verdict(exclusion, now),
-                MonitorOutput::FocusLossTimeout { frame } => self.report_focus_loss(frame, now),
-                MonitorOutput::AskCallback {
-                    request_id,
-                    context,
-                } => {
-                    let event = ExecuteCallback {
-                        session_id: None,
-                        scene_id: self.scene.clone(),
-                        context,
-                        request_id: Some(request_id),
-                    };
-                    self.emit(ClientEvent::ExecuteCallback(event), Expect::Nothing);
-                }
-            }
-        }
-    }
-
-    fn report_verdict(&mut self, exclusion: Exclusion, now: Millis) {
-        // The last judgement before the pause of an ending comes too late.
-        let (Phase::Playing, Some(seat)) = (&self.phase, &self.seat) else {
-            return;
-        };
-        let event = MidGameExclusion {
-            game_id: seat.game_id.clone(),
-            player_id: seat.player_id.clone(),
-            reason: exclusion.reason,
-            frame_number: exclusion.frame,
-            timestamp: Some(exclusion.evidence.decided_at_timestamp),
-            evidence: Some(exclusion.evidence.clone()),
-        };
-        self.report = Some((ClientEvent::MidGameExclusion(event), Owed::new(now)));
-        self.record.exclusion = Some(exclusion.clone());
-        self.stop_game(exclusion.reason.into(), Some(TerminatedBy::Own));
-        self.phase = Phase::Reporting {
-            exclusion,
-            until: now + super::finish::VERDICT_PATIENCE,
-        };
-    }
-
-    fn report_focus_loss(&mut self, frame: Frame, now: Millis) {
-        let (Phase::Playing, Some(seat)) = (&self.phase, &self.seat) else {
-            return;
-        };
-        let event = TerminalState {
-            game_id: seat.game_id.clone(),
-            scene_id: self.scene.clone(),
-            reason: TerminalStateReason::FocusLossTimeout,
-            frame_number: frame,
-            episode_number: self.record.current_episode(),
-        };
-        self.report = Some((ClientEvent::TerminalState(event), Owed::new(now)));
-        self.end_for_focus_loss(now);
-    }
-
     /// Stops the game through the page's hook, once.
-    pub(super) fn stop_game(
-        &mut self,
-        reason: TerminationReason,
-        terminated_by: Option<TerminatedBy>,
-    ) {
+    pub(super) fn stop_game(&mut self, reason: StopReason, terminated_by: Option<TerminatedBy>) {
         if !self.stopped {
             self.stopped = true;
             self.outputs.push(ParticipantOutput::StopGame(Stop {
@@ -433,53 +385,5 @@ impl Participant {
             code,
             message: message.into(),
         });
-    }
-
-    /// Shows what is to be seen now, if it differs from what is shown.
-    fn refresh_overlay(&mut self, now: Millis) {
-        let wanted = match &self.phase {
-            Phase::Ended(ending) => Some(ending.overlay(&self.texts, now)),
-            Phase::Playing => self.reconnecting_overlay(now),
-            _ => None,
-        };
-        if wanted == self.shown {
-            return;
-        }
-        if let Some(shown) = &self.shown
-            && wanted
-                .as_ref()
-                .is_none_or(|wanted| wanted.kind != shown.kind)
-        {
-            self.outputs.push(ParticipantOutput::Hide(shown.kind));
-        }
-        if let Some(wanted) = &wanted {
-            self.outputs.push(ParticipantOutput::Show(wanted.clone()));
-        }
-        self.shown = wanted;
-    }
-
-    fn reconnecting_overlay(&self, now: Millis) -> Option<Overlay> {
-        let own = self
-            .holds
-            .connection
-            .is_some_and(|since| now - since >= BLINK);
-        let (message, status) = if own {
-            (&self.texts.own_reconnecting, String::new())
-        } else {
-            let until = self.holds.partner?;
-            let seconds = (until - now).ceil().div_ceil(1_000);
-            (
-                &self.texts.partner_reconnecting,
-                with_seconds(&self.texts.waiting_seconds, seconds),
-            )
-        };
-        Some(Overlay {
-            kind: OverlayKind::Reconnecting,
-            heading: self.texts.reconnecting_heading.to_string(),
-            message: message.to_string(),
-            status,
-            code: None,
-            button: None,
-        })
     }
 }

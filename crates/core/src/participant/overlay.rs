@@ -42,8 +42,10 @@ pub struct Overlay {
     pub heading: String,
     /// What has happened.
     pub message: String,
-    /// What happens now: saving, saved, redirecting; may be empty.
+    /// What happens now: saving, saved; may be empty.
     pub status: String,
+    /// Something that changes every second. A screen reader is to read it once.
+    pub countdown: Option<String>,
     /// The completion code with its label, once the server has given one.
     pub code: Option<CompletionCode>,
     /// The label of the button that goes on at once, once there is somewhere to go.
@@ -123,6 +125,14 @@ messages! {
     /// Message while this participant reconnects.
     own_reconnecting: "ownReconnecting"
         = "Your connection was interrupted. Trying to reconnect.",
+    /// Notice to the others that a player is gone and the game goes on.
+    partner_left: "partnerLeft"
+        = "A player had to leave because of a technical issue. The game goes on.",
+    /// Heading of a page whose seat another tab or window has now.
+    taken_over_heading: "takenOverHeading" = "You went on in another tab",
+    /// Its message.
+    taken_over_message: "takenOverMessage"
+        = "The game goes on in the tab or window that you opened last.",
     /// Heading after a game that was played to its end.
     complete_heading: "completeHeading" = "Thank you",
     /// Message after a game that was played to its end.
@@ -137,9 +147,14 @@ messages! {
     saving: "saving" = "Saving your game data…",
     /// Once the server has stored the data.
     saved: "saved" = "Your game data has been saved.",
-    /// While the server cannot be reached or cannot store.
+    /// While the server cannot be reached or cannot store, and this browser keeps the data.
+    kept: "kept"
+        = "Your game data is kept in this browser and will be sent as soon as possible. You may close this page.",
+    /// While the server cannot be reached or cannot store, and this browser cannot keep the data.
     not_saved: "notSaved"
         = "Your game data could not be saved yet. Please keep this page open; it will be sent as soon as possible.",
+    /// If the server will not take the data, whenever it is sent.
+    refused: "refused" = "Your game data could not be saved. Please tell the researchers.",
     /// Countdown to the next page; `{seconds}` is replaced.
     redirecting: "redirecting" = "You will be taken to the next page in {seconds} s.",
     /// Countdown while somebody reconnects; `{seconds}` is replaced.
@@ -162,8 +177,10 @@ pub(super) fn with_seconds(text: &str, seconds: u64) -> String {
         .windows(SECONDS.len())
         .position(|window| window == SECONDS);
     let parts = place.and_then(|at| Some((text.get(..at)?, text.get(at + SECONDS.len()..)?)));
+    // Fewer than 2^32 of them, whose digits the download has already.
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).to_string();
     match parts {
-        Some((before, after)) => concatenated(&[before, &seconds.to_string(), after]),
+        Some((before, after)) => concatenated(&[before, &seconds, after]),
         None => text.to_owned(),
     }
 }

@@ -51,9 +51,10 @@ impl Participant {
         if let Phase::Ended(ending) = &self.phase
             && matches!(ending.export, ExportState::Awaiting { until } if until <= now)
         {
-            self.start_export(now);
+            self.start_export();
         }
         self.send_export(now);
+        self.send_chunk(now);
         self.ask_for_redirect(now);
     }
 
@@ -90,7 +91,7 @@ impl Participant {
     }
 
     /// A MUG server may not name the scene; the game's id is then the best there is.
-    fn scene_or_game(&self) -> SceneId {
+    pub(super) fn scene_or_game(&self) -> SceneId {
         self.scene
             .clone()
             .or_else(|| {
@@ -111,8 +112,12 @@ impl Participant {
         let Phase::Ended(ending) = &mut self.phase else {
             return;
         };
-        let settled = ending.is_settled();
-        if ending.redirect == RedirectState::Waiting && (settled || now - ending.began >= timeout) {
+        let (settled, safe) = (ending.is_settled(), ending.is_safe());
+        // How the session ended goes before its end; a server that never answers holds nobody up.
+        let reported = self.report.is_none() || now - ending.began >= timeout;
+        if matches!(ending.redirect, RedirectState::Waiting)
+            && (settled || now - ending.began >= timeout)
+        {
             ending.redirect = RedirectState::Asking(Owed::new(now));
         }
         match &mut ending.redirect {
@@ -128,9 +133,11 @@ impl Participant {
                 };
                 self.emit(ClientEvent::RequestRedirect(request), Expect::Redirect);
             }
-            // Data that has not arrived goes out only while the page is open: nobody is sent away
+            // Data that neither arrived nor is kept goes out only while the page is open: nobody is sent away
             // from it, but the button lets them go.
-            RedirectState::Answered { leave_at, .. } if settled && now >= *leave_at => self.leave(),
+            RedirectState::Answered { leave_at, .. } if safe && reported && now >= *leave_at => {
+                self.leave();
+            }
             _ => {}
         }
     }

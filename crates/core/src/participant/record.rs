@@ -2,7 +2,9 @@
 
 use crate::exclusion::{Exclusion, Warning};
 use crate::ids::{Frame, PlayerId};
-use crate::metrics::{EpisodeRecord, SessionStatus, TerminatedBy, TerminationReason};
+use crate::metrics::{
+    EpisodeRecord, PartnerDeparture, SessionStatus, TerminatedBy, TerminationReason,
+};
 use crate::time::Millis;
 
 /// How the session ended, as far as it has.
@@ -15,11 +17,12 @@ pub(super) struct Termination {
     pub(super) disconnected_player: Option<PlayerId>,
 }
 
-/// Episodes, warnings and the verdict of one game.
+/// Episodes, warnings, departures and the verdict of one game.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
     pub(super) episodes: Vec<EpisodeRecord>,
     pub(super) warnings: Vec<Warning>,
+    pub(super) partners_left: Vec<PartnerDeparture>,
     pub(super) exclusion: Option<Exclusion>,
     pub(super) termination: Option<Termination>,
 }

@@ -4,18 +4,19 @@ use crate::config::MonitorConfig;
 use crate::exclusion::Side;
 use crate::ids::GameId;
 use crate::ids::SceneId;
-use crate::metrics::{TerminatedBy, TerminationReason};
+use crate::metrics::{PartnerDeparture, TerminatedBy, TerminationReason};
 use crate::monitor::{Monitor, MonitorInput};
 use crate::source::{Source, listed, text};
 use crate::time::Millis;
 use crate::wire::{
-    EndGame, ErrorCode, GameEndReason, GameEnded, GameReady, JoinAnswer, JoinStatus,
-    ParticipantExcluded, PartnerExcluded, PauseGame, PlayerAssigned, Refusal, ServerEvent,
-    TriggerDataExport, read_ack,
+    EndGame, EndGameReason, ErrorCode, GameEndReason, GameEnded, GameReady, JoinAnswer, JoinStatus,
+    ParticipantExcluded, PartnerExcluded, PartnerLeft, PauseGame, PlayerAssigned, Refusal,
+    ServerEvent, TriggerDataExport, read_ack,
 };
 
-use super::event::{Expect, PageEvent, ParticipantOutput};
+use super::event::{Expect, ExportOwner, ParticipantOutput};
 use super::machine::{Holds, Participant, Phase};
+use super::page_event::PageEvent;
 use super::record::Record;
 
 impl Participant {
@@ -57,6 +58,7 @@ impl Participant {
             ServerEvent::ResumeGame(resume) => self.partner_back(&resume.game_id, now),
             ServerEvent::GameEnded(ended) => self.game_ended(ended, now),
             ServerEvent::EndGame(end) => self.end_game(end, now),
+            ServerEvent::PartnerLeft(left) => self.partner_left(left, now),
             ServerEvent::PlayersAction(_) | ServerEvent::PresenceProbe(_) => {}
         }
     }
@@ -73,7 +75,7 @@ impl Participant {
                 });
                 match joined {
                     Ok(answer) => self.joined(answer),
-                    Err(refusal) => self.join_refused(refusal),
+                    Err(refusal) => self.join_refused(refusal, now),
                 }
             }
             Expect::Report => self.report_answered(answer, now),
@@ -96,6 +98,10 @@ impl Participant {
             });
             return;
         };
+        self.owner = Some(ExportOwner {
+            participant_id: answer.participant_id.clone(),
+            token: answer.participant_token.clone(),
+        });
         joining.participant_id = Some(answer.participant_id.clone());
         joining.participant_token = Some(answer.participant_token.clone());
         self.outputs.push(ParticipantOutput::KeepToken {
@@ -109,7 +115,7 @@ impl Participant {
         });
     }
 
-    fn join_refused(&mut self, refusal: Refusal) {
+    fn join_refused(&mut self, refusal: Refusal, now: Millis) {
         // A token of an earlier study or of a server that was set up anew proves nothing; without it
         // the participant is a new one.
         if refusal.code == ErrorCode::Unauthorized
@@ -119,8 +125,14 @@ impl Participant {
             self.send_join();
             return;
         }
-        self.joining = None;
-        if matches!(self.phase, Phase::Waiting) {
+        let token = self
+            .joining
+            .take()
+            .and_then(|joining| joining.participant_token);
+        if refusal.code == ErrorCode::AlreadyEnded && token.is_some() {
+            // The page was opened anew in the middle of the ending: all that is left is to be told where to go.
+            self.end_waiting(self.texts.ended_message.to_string(), now);
+        } else if matches!(self.phase, Phase::Waiting) {
             self.phase = Phase::Idle;
         }
         self.join_failed(refusal.code.as_str(), refusal.message);
@@ -134,6 +146,7 @@ impl Participant {
         if self.is_mine(&seat.game_id) {
             return;
         }
+        self.leave_behind(now);
         self.begin_anew(now);
         self.phase = Phase::Waiting;
         self.notify(PageEvent::Assigned {
@@ -196,7 +209,8 @@ impl Participant {
         if !self.is_mine(&pause.game_id) || !matches!(self.phase, Phase::Playing) {
             return;
         }
-        self.holds.partner = Some(now + self.config.reconnect_grace);
+        let until = now + self.config.reconnect_grace;
+        self.holds.partner = Some((pause.detecting_player.clone(), until));
         self.update_pause(now);
         self.notify(PageEvent::Paused {
             reason: "partner",
@@ -206,6 +220,47 @@ impl Participant {
 
     fn partner_back(&mut self, game: &GameId, now: Millis) {
         if self.is_mine(game) && self.holds.partner.take().is_some() {
+            self.update_pause(now);
+            self.notify_resumed();
+        }
+    }
+
+    /// A partner is gone, and the game goes on without them.
+    fn partner_left(&mut self, left: PartnerLeft, now: Millis) {
+        let known = &self.record.partners_left;
+        if !self.is_mine(&left.game_id)
+            || !self.inbox.accept(left.delivery_id.as_ref())
+            || known.iter().any(|known| known.player_id == left.player_id)
+        {
+            return;
+        }
+        self.record.partners_left.push(PartnerDeparture {
+            player_id: left.player_id.clone(),
+            frame: left.frame_number,
+            at_ms: now,
+        });
+        if !matches!(self.phase, Phase::Playing) {
+            return;
+        }
+        let message = if left.message.is_empty() {
+            self.texts.partner_left.to_string()
+        } else {
+            left.message
+        };
+        self.outputs
+            .push(ParticipantOutput::Banner(message.clone()));
+        let away = self.holds.partner.take_if(|(player, _)| {
+            player
+                .as_ref()
+                .is_none_or(|player| *player == left.player_id)
+        });
+        self.notify(PageEvent::PartnerLeft {
+            player_id: left.player_id,
+            num_players: left.num_players,
+            frame: left.frame_number,
+            message,
+        });
+        if away.is_some() {
             self.update_pause(now);
             self.notify_resumed();
         }
@@ -296,6 +351,10 @@ impl Participant {
     }
 
     fn end_game(&mut self, end: EndGame, now: Millis) {
+        if end.reason == Some(EndGameReason::TakenOver) {
+            self.end_taken_over(now);
+            return;
+        }
         let message = end
             .message
             .unwrap_or_else(|| self.texts.ended_message.to_string());

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exclusion::{ExclusionReason, Side};
-use crate::ids::{DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
+use crate::ids::{ConnectionId, DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
+use crate::time::Millis;
 use crate::wire::{PauseGame, PlayerAssigned, ResumeGame, TerminalStateReason, WaitingRoom};
 
 use super::outcome::Outcome;
@@ -24,6 +25,19 @@ pub struct Verdict {
     pub evidence: Option<String>,
 }
 
+/// What a page says of itself in its last moment, before it is closed or reloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastStatus {
+    /// The frame that the game had reached.
+    pub frame: Frame,
+    /// Finished episodes.
+    pub completed_episodes: u64,
+    /// For how long the tab had been hidden.
+    pub hidden_ms: Millis,
+    /// When the server heard it.
+    pub at: Millis,
+}
+
 /// Something that happened to a game.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GameInput {
@@ -31,6 +45,8 @@ pub enum GameInput {
     Join {
         /// Who.
         participant: ParticipantId,
+        /// On which socket. The one before it, if it is still there, has no say any more.
+        connection: ConnectionId,
     },
     /// A participant leaves of their own accord.
     Leave {
@@ -39,10 +55,12 @@ pub enum GameInput {
         /// The last frame that the server saw of them.
         frame: Frame,
     },
-    /// A participant's last socket is lost.
+    /// A socket is lost. It matters if it was the participant's current one.
     Disconnected {
         /// Who.
         participant: ParticipantId,
+        /// Which socket.
+        connection: ConnectionId,
         /// The last frame that the server saw of them.
         frame: Frame,
     },
@@ -54,6 +72,8 @@ pub enum GameInput {
         claimed: Option<PlayerId>,
         /// The verdict.
         verdict: Verdict,
+        /// The last frame that the server saw of them.
+        seen: Frame,
     },
     /// A participant has played the game to its end.
     Completed {
@@ -86,6 +106,21 @@ pub enum GameInput {
         participant: ParticipantId,
         /// The page's id of it.
         export: ExportId,
+        /// Whether it is the whole session. Otherwise it is the part before a reload, and the rest is still
+        /// waited for.
+        finished: bool,
+    },
+    /// A page is closed or reloaded and says where it stood.
+    LastStatus {
+        /// Whose.
+        participant: ParticipantId,
+        /// What it says.
+        status: LastStatus,
+    },
+    /// A participant was told where to go after the game.
+    Redirected {
+        /// Who.
+        participant: ParticipantId,
     },
     /// The server stops.
     Shutdown,

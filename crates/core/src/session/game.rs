@@ -4,32 +4,16 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Frame, GameId, ParticipantId, PlayerId, SceneId};
+use crate::ids::{ConnectionId, Frame, GameId, ParticipantId, PlayerId};
 use crate::time::Millis;
 use crate::wire::{
-    ErrorCode, ExclusionAnswer, ExclusionOutcome, PauseGame, PlayerAssigned, Refusal, ResumeGame,
-    WaitingRoom,
+    ErrorCode, ExclusionAnswer, ExclusionOutcome, PlayerAssigned, Refusal, WaitingRoom,
 };
 
 use super::event::{GameInput, GameOutput, GameReply};
 use super::outcome::Outcome;
-use super::seat::{Presence, Seat};
-
-/// What a game needs to know of its scene. Stored with the game: a change of the settings does not
-/// change games that are under way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GameSettings {
-    /// The scene.
-    pub scene: SceneId,
-    /// How many play; 2 or more.
-    pub players: usize,
-    /// How long a participant waits for the others at most.
-    pub waiting_room_timeout: Millis,
-    /// How long a lost socket may take to come back.
-    pub reconnect_grace: Millis,
-    /// How long the data of a participant is waited for.
-    pub export_ack_timeout: Millis,
-}
+use super::seat::Seat;
+use super::settings::GameSettings;
 
 /// Where a game stands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,16 +134,22 @@ impl GameSession {
     /// A refusal, by which nothing was changed.
     pub fn handle(&mut self, now: Millis, input: GameInput) -> Result<GameReply, Refusal> {
         let reply = match input {
-            GameInput::Join { participant } => self.join(participant, now)?,
+            GameInput::Join {
+                participant,
+                connection,
+            } => self.join(participant, connection, now)?,
             GameInput::Leave { participant, frame } => self.leave(&participant, frame, now)?,
-            GameInput::Disconnected { participant, frame } => {
-                self.disconnected(&participant, frame, now)?
-            }
+            GameInput::Disconnected {
+                participant,
+                connection,
+                frame,
+            } => self.disconnected(&participant, &connection, frame, now)?,
             GameInput::Verdict {
                 participant,
                 claimed,
                 verdict,
-            } => self.verdict(&participant, claimed.as_ref(), verdict, now)?,
+                seen,
+            } => self.verdict(&participant, claimed.as_ref(), verdict, seen, now)?,
             GameInput::Completed {
                 participant,
                 claimed,
@@ -177,7 +167,21 @@ impl GameSession {
             GameInput::Exported {
                 participant,
                 export,
-            } => self.exported(&participant, export, now)?,
+                finished,
+            } => self.exported(&participant, export, finished, now)?,
+            GameInput::LastStatus {
+                participant,
+                status,
+            } => {
+                let index = self.index_of(&participant)?;
+                self.seats[index].last_status = Some(status);
+                GameReply::Accepted
+            }
+            GameInput::Redirected { participant } => {
+                let index = self.index_of(&participant)?;
+                self.seats[index].redirected = true;
+                GameReply::Accepted
+            }
             GameInput::Shutdown => self.shutdown(now),
             GameInput::Deadline => self.deadlines_passed(now),
         };
@@ -238,9 +242,14 @@ impl GameSession {
         }
     }
 
-    fn join(&mut self, participant: ParticipantId, now: Millis) -> Result<GameReply, Refusal> {
+    fn join(
+        &mut self,
+        participant: ParticipantId,
+        connection: ConnectionId,
+        now: Millis,
+    ) -> Result<GameReply, Refusal> {
         if let Ok(index) = self.index_of(&participant) {
-            return Ok(self.came_back(index, now));
+            return Ok(self.came_back(index, connection, now));
         }
         if !self.has_room() {
             return Err(Refusal::new(
@@ -255,7 +264,7 @@ impl GameSession {
             .expect("there are more numbers than seats");
         let position = self.seats.partition_point(|seat| seat.player < player);
         self.seats
-            .insert(position, Seat::new(participant, player, now));
+            .insert(position, Seat::new(participant, connection, player, now));
         self.tell_waiting_room(now);
         if self.seats.len() == self.settings.players {
             self.phase = Phase::Playing { since: now };
@@ -266,7 +275,14 @@ impl GameSession {
         Ok(GameReply::Accepted)
     }
 
-    fn give_seat(&mut self, index: usize) {
+    pub(super) fn give_seat(&mut self, index: usize) {
+        self.assign(index);
+        let to = self.seats[index].participant.clone();
+        self.outputs.push_back(GameOutput::Ready { to });
+    }
+
+    /// Says who somebody is in this game.
+    pub(super) fn assign(&mut self, index: usize) {
         let seat = &self.seats[index];
         let to = seat.participant.clone();
         let event = PlayerAssigned {
@@ -275,11 +291,7 @@ impl GameSession {
             game_seed: self.seed,
             num_players: self.settings.players as u64,
         };
-        self.outputs.push_back(GameOutput::Assign {
-            to: to.clone(),
-            event,
-        });
-        self.outputs.push_back(GameOutput::Ready { to });
+        self.outputs.push_back(GameOutput::Assign { to, event });
     }
 
     pub(super) fn tell_waiting_room(&mut self, now: Millis) {
@@ -300,96 +312,6 @@ impl GameSession {
         }
     }
 
-    /// A participant's socket is there, for the first time or again.
-    fn came_back(&mut self, index: usize, now: Millis) -> GameReply {
-        let was_away = !self.seats[index].is_connected();
-        self.seats[index].presence = Presence::Connected;
-        for delivery in &mut self.seats[index].deliveries {
-            if delivery.acked_at.is_none() {
-                delivery.owed.hurry(now);
-            }
-        }
-        match self.phase {
-            Phase::Waiting => self.tell_waiting_room(now),
-            Phase::Playing { .. } if self.seats[index].is_playing() => {
-                self.give_seat(index);
-                if was_away {
-                    let event = ResumeGame {
-                        game_id: self.id.clone(),
-                    };
-                    for to in self.playing_partners(index) {
-                        self.outputs.push_back(GameOutput::Resume {
-                            to,
-                            event: event.clone(),
-                        });
-                    }
-                }
-                self.tell_who_is_away(index);
-            }
-            _ => {}
-        }
-        self.deliver_due(now);
-        if self.seats[index].is_playing() {
-            GameReply::Accepted
-        } else {
-            GameReply::AlreadyEnded
-        }
-    }
-
-    /// A participant who comes back while a partner is away has missed the pause.
-    fn tell_who_is_away(&mut self, index: usize) {
-        let to = self.seats[index].participant.clone();
-        let away = self
-            .seats
-            .iter()
-            .enumerate()
-            .find(|(other, seat)| *other != index && seat.is_playing() && !seat.is_connected());
-        if let Some((other, _)) = away {
-            let event = self.pause_for(other);
-            self.outputs.push_back(GameOutput::Pause { to, event });
-        }
-    }
-
-    fn pause_for(&self, away: usize) -> PauseGame {
-        PauseGame {
-            game_id: self.id.clone(),
-            pause_frame: self.seats[away].frame,
-            detecting_player: Some(self.seats[away].player.clone()),
-        }
-    }
-
-    fn disconnected(
-        &mut self,
-        participant: &ParticipantId,
-        frame: Frame,
-        now: Millis,
-    ) -> Result<GameReply, Refusal> {
-        let index = self.index_of(participant)?;
-        if !self.seats[index].is_connected() {
-            return Ok(GameReply::Accepted);
-        }
-        self.seats[index].reached(frame);
-        if self.phase == Phase::Waiting {
-            self.seats.remove(index);
-            self.tell_waiting_room(now);
-            return Ok(GameReply::Accepted);
-        }
-        self.seats[index].presence = Presence::Away { since: now };
-        for delivery in &mut self.seats[index].deliveries {
-            delivery.owed.hold();
-        }
-        if self.seats[index].is_playing() {
-            let event = self.pause_for(index);
-            for to in self.playing_partners(index) {
-                self.outputs.push_back(GameOutput::Pause {
-                    to,
-                    event: event.clone(),
-                });
-            }
-        }
-        Ok(GameReply::Accepted)
-    }
-
     fn leave(
         &mut self,
         participant: &ParticipantId,
@@ -397,7 +319,6 @@ impl GameSession {
         now: Millis,
     ) -> Result<GameReply, Refusal> {
         let index = self.index_of(participant)?;
-        self.seats[index].reached(frame);
         if self.phase == Phase::Waiting {
             self.seats.remove(index);
             self.tell_waiting_room(now);
@@ -406,6 +327,7 @@ impl GameSession {
         if !self.seats[index].is_playing() {
             return Ok(GameReply::AlreadyEnded);
         }
+        self.seats[index].reached(frame);
         self.end_by_loss_of(index, Outcome::Disconnected, now);
         Ok(GameReply::Accepted)
     }

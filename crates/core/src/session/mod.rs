@@ -6,14 +6,18 @@
 
 mod event;
 mod game;
+mod loss;
 mod outcome;
+mod reconnect;
 mod seat;
+mod settings;
 mod termination;
 
 #[cfg(test)]
 mod tests;
 
-pub use event::{GameInput, GameOutput, GameReply, Verdict};
-pub use game::{GameSession, GameSettings, Phase};
+pub use event::{GameInput, GameOutput, GameReply, LastStatus, Verdict};
+pub use game::{GameSession, Phase};
 pub use outcome::Outcome;
 pub use seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Presence, Seat, Standing};
+pub use settings::{GameSettings, OnExclusion};

@@ -2,21 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
+use crate::exclusion::Side;
+use crate::ids::{ConnectionId, DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
+use crate::metrics::{TerminatedBy, TerminationReason};
 use crate::outbox::Owed;
 use crate::time::Millis;
 use crate::wire::{
-    GameEnded, ParticipantExcluded, PartnerExcluded, ServerEvent, TriggerDataExport,
+    GameEnded, ParticipantExcluded, PartnerExcluded, PartnerLeft, ServerEvent, TriggerDataExport,
 };
 
 use super::outcome::Outcome;
 
 /// Whether a participant's socket is there.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Presence {
     /// It is.
-    Connected,
+    Connected {
+        /// Which one.
+        connection: ConnectionId,
+    },
     /// It is not.
     Away {
         /// Since when.
@@ -64,6 +69,8 @@ pub enum DeliveryEvent {
     TriggerDataExport(TriggerDataExport),
     /// The server excluded the receiver.
     ParticipantExcluded(ParticipantExcluded),
+    /// A player is gone and the game goes on.
+    PartnerLeft(PartnerLeft),
     /// The game ended without a verdict.
     P2pGameEnded(GameEnded),
 }
@@ -76,6 +83,7 @@ impl DeliveryEvent {
             Self::PartnerExcluded(payload) => ServerEvent::PartnerExcluded(payload),
             Self::TriggerDataExport(payload) => ServerEvent::TriggerDataExport(payload),
             Self::ParticipantExcluded(payload) => ServerEvent::ParticipantExcluded(payload),
+            Self::PartnerLeft(payload) => ServerEvent::PartnerLeft(payload),
             Self::P2pGameEnded(payload) => ServerEvent::GameEnded(payload),
         }
     }
@@ -125,21 +133,32 @@ pub struct Seat {
     pub verdict: Option<super::event::Verdict>,
     /// A verdict on them that came after the game had ended; it changed nothing.
     pub also_excluded: Option<super::event::Verdict>,
+    /// What their page said last, before it was closed or reloaded.
+    pub last_status: Option<super::event::LastStatus>,
+    /// Whether they were told where to go after the game.
+    pub redirected: bool,
 }
 
 impl Seat {
-    pub(super) const fn new(participant: ParticipantId, player: PlayerId, now: Millis) -> Self {
+    pub(super) const fn new(
+        participant: ParticipantId,
+        connection: ConnectionId,
+        player: PlayerId,
+        now: Millis,
+    ) -> Self {
         Self {
             participant,
             player,
             joined_at: now,
-            presence: Presence::Connected,
+            presence: Presence::Connected { connection },
             standing: Standing::Playing,
             frame: Frame(0),
             deliveries: Vec::new(),
             export: None,
             verdict: None,
             also_excluded: None,
+            last_status: None,
+            redirected: false,
         }
     }
 
@@ -152,7 +171,21 @@ impl Seat {
     /// Whether the participant's socket is there.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
-        matches!(self.presence, Presence::Connected)
+        matches!(self.presence, Presence::Connected { .. })
+    }
+
+    /// Whether this is the participant's current socket.
+    #[must_use]
+    pub fn is_connected_by(&self, socket: &ConnectionId) -> bool {
+        matches!(&self.presence, Presence::Connected { connection } if connection == socket)
+    }
+
+    /// Whether the participant has not acked everything yet.
+    #[must_use]
+    pub fn is_owed(&self) -> bool {
+        self.deliveries
+            .iter()
+            .any(|delivery| delivery.acked_at.is_none())
     }
 
     /// What the game came to for the participant; `None` while they play.
@@ -162,6 +195,38 @@ impl Seat {
             Standing::Playing => None,
             Standing::Out { outcome, .. } => Some(outcome),
         }
+    }
+
+    /// Whether the participant has played to some end and was never told where to go from there.
+    #[must_use]
+    pub fn awaits_redirect(&self) -> bool {
+        let played = match self.outcome() {
+            None | Some(Outcome::WaitingRoomTimeout) => false,
+            // In the waiting room nobody is owed a message of the end.
+            Some(Outcome::ServerShutdown) => !self.deliveries.is_empty(),
+            Some(_) => true,
+        };
+        played && !self.redirected
+    }
+
+    /// How the participant's session status says it; `None` while they play, or if no game was played.
+    #[must_use]
+    pub fn termination(&self) -> Option<(TerminationReason, Option<TerminatedBy>)> {
+        let outcome = self.outcome()?;
+        let (reason, by) = outcome.termination()?;
+        let by_server = matches!(outcome, Outcome::Excluded(_))
+            && self
+                .verdict
+                .as_ref()
+                .is_some_and(|verdict| verdict.decided_by == Side::Server);
+        Some((
+            reason,
+            if by_server {
+                Some(TerminatedBy::Server)
+            } else {
+                by
+            },
+        ))
     }
 
     /// The game has reached a frame for this participant.

@@ -1,111 +1,16 @@
 //! The two-phase ending: who is told what, until all data is stored or given up.
 
-use crate::exclusion::Side;
 use crate::ids::{DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
-use crate::metrics::TerminationReason;
 use crate::outbox::Owed;
 use crate::time::Millis;
-use crate::wire::{
-    ErrorCode, GameEndReason, GameEnded, ParticipantExcluded, PartnerExcluded, Refusal,
-    TerminalStateReason, TriggerDataExport,
-};
+use crate::wire::{ErrorCode, GameEndReason, GameEnded, Refusal};
 
-use super::event::{GameOutput, GameReply, Verdict};
+use super::event::{GameOutput, GameReply};
 use super::game::{GameSession, Phase};
 use super::outcome::Outcome;
 use super::seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Presence, Standing};
 
-/// What partners read. Neutral: it names nobody's fault.
-const PARTNER_MESSAGE: &str = "Your partner experienced a technical issue. The game has ended.";
-
 impl GameSession {
-    pub(super) fn verdict(
-        &mut self,
-        participant: &ParticipantId,
-        claimed: Option<&PlayerId>,
-        verdict: Verdict,
-        now: Millis,
-    ) -> Result<GameReply, Refusal> {
-        let index = match claimed {
-            Some(claimed) => self.index_of_claimed(participant, claimed)?,
-            None => self.index_of(participant)?,
-        };
-        match (self.phase, self.seats[index].standing) {
-            (Phase::Waiting, _) => {
-                return Err(Refusal::new(
-                    ErrorCode::UnknownGame,
-                    "the game has not begun",
-                ));
-            }
-            // The ack of this very verdict was lost.
-            (
-                _,
-                Standing::Out {
-                    outcome: Outcome::Excluded(reason),
-                    ..
-                },
-            ) if reason == verdict.reason && self.was_decided_by(index, verdict.decided_by) => {
-                return Ok(GameReply::Accepted);
-            }
-            (_, Standing::Out { .. }) => {
-                self.seats[index].also_excluded.get_or_insert(verdict);
-                return Ok(GameReply::AlreadyEnded);
-            }
-            (_, Standing::Playing) => {}
-        }
-        let frame = verdict.frame;
-        let outcome = Outcome::Excluded(verdict.reason);
-        if verdict.decided_by == Side::Server {
-            let id = self.delivery_id();
-            let event = DeliveryEvent::ParticipantExcluded(ParticipantExcluded {
-                game_id: self.id.clone(),
-                player_id: self.seats[index].player.clone(),
-                reason: verdict.reason,
-                message: verdict.message.clone().unwrap_or_default(),
-                frame_number: frame,
-                delivery_id: Some(id.clone()),
-            });
-            self.owe(index, id, event, now);
-        }
-        self.put_out(index, outcome, frame, now);
-        self.seats[index].verdict = Some(verdict);
-        for other in self.others_playing(index) {
-            let id = self.delivery_id();
-            let told = DeliveryEvent::PartnerExcluded(PartnerExcluded {
-                message: PARTNER_MESSAGE.to_owned(),
-                frame_number: frame,
-                reason: TerminationReason::PartnerExclusion,
-                game_id: Some(self.id.clone()),
-                delivery_id: Some(id.clone()),
-            });
-            self.owe(other, id, told, now);
-            let id = self.delivery_id();
-            let trigger = DeliveryEvent::TriggerDataExport(TriggerDataExport {
-                is_partial: true,
-                termination_reason: TerminationReason::PartnerExclusion,
-                termination_frame: frame,
-                game_id: Some(self.id.clone()),
-                delivery_id: Some(id.clone()),
-            });
-            self.owe(other, id, trigger, now);
-            self.put_out(other, Outcome::PartnerExcluded, frame, now);
-        }
-        Ok(GameReply::Accepted)
-    }
-
-    fn was_decided_by(&self, index: usize, side: Side) -> bool {
-        self.seats[index]
-            .verdict
-            .as_ref()
-            .is_some_and(|verdict| verdict.decided_by == side)
-    }
-
-    fn others_playing(&self, index: usize) -> Vec<usize> {
-        (0..self.seats.len())
-            .filter(|other| *other != index && self.seats[*other].is_playing())
-            .collect()
-    }
-
     pub(super) fn completed(
         &mut self,
         participant: &ParticipantId,
@@ -133,54 +38,7 @@ impl GameSession {
         }
     }
 
-    pub(super) fn terminal_state(
-        &mut self,
-        participant: &ParticipantId,
-        reason: TerminalStateReason,
-        frame: Frame,
-        now: Millis,
-    ) -> Result<GameReply, Refusal> {
-        let index = self.index_of(participant)?;
-        if !self.seats[index].is_playing() {
-            return Ok(GameReply::AlreadyEnded);
-        }
-        match (self.phase, reason) {
-            (Phase::Waiting, _) => Err(Refusal::new(
-                ErrorCode::UnknownGame,
-                "the game has not begun",
-            )),
-            (_, TerminalStateReason::FocusLossTimeout) => {
-                self.seats[index].reached(frame);
-                self.end_by_loss_of(index, Outcome::FocusLoss, now);
-                Ok(GameReply::Accepted)
-            }
-            // Only the server knows who is connected: a page that says so is heard, not believed.
-            (_, TerminalStateReason::PartnerDisconnected) => Ok(GameReply::Accepted),
-        }
-    }
-
-    /// A participant is gone without a verdict: everybody is told, the lost one if it comes back.
-    pub(super) fn end_by_loss_of(&mut self, index: usize, outcome: Outcome, now: Millis) {
-        let lost = self.seats[index].player.clone();
-        let frame = self.seats[index].frame;
-        let (reason, partners) = match outcome {
-            Outcome::FocusLoss => (GameEndReason::FocusLossTimeout, Outcome::PartnerFocusLoss),
-            _ => (
-                GameEndReason::PartnerDisconnected,
-                Outcome::PartnerDisconnected,
-            ),
-        };
-        let others = self.others_playing(index);
-        for told in others.iter().copied().chain([index]) {
-            self.owe_game_ended(told, reason, Some(lost.clone()), now);
-        }
-        self.put_out(index, outcome, frame, now);
-        for other in others {
-            self.put_out(other, partners, frame, now);
-        }
-    }
-
-    fn owe_game_ended(
+    pub(super) fn owe_game_ended(
         &mut self,
         index: usize,
         reason: GameEndReason,
@@ -224,7 +82,7 @@ impl GameSession {
         self.outputs.push_back(GameOutput::Ended);
     }
 
-    fn put_out(&mut self, index: usize, outcome: Outcome, frame: Frame, now: Millis) {
+    pub(super) fn put_out(&mut self, index: usize, outcome: Outcome, frame: Frame, now: Millis) {
         self.seats[index].leave_with(outcome, frame, now);
         let participant = self.seats[index].participant.clone();
         self.outputs.push_back(GameOutput::Outcome {
@@ -233,13 +91,13 @@ impl GameSession {
         });
     }
 
-    fn delivery_id(&mut self) -> DeliveryId {
+    pub(super) fn delivery_id(&mut self) -> DeliveryId {
         self.next_delivery += 1;
         DeliveryId::try_from(format!("{}.{}", self.id, self.next_delivery))
             .unwrap_or_else(|_| unreachable!("game ids leave room for a number"))
     }
 
-    fn owe(&mut self, index: usize, id: DeliveryId, event: DeliveryEvent, now: Millis) {
+    pub(super) fn owe(&mut self, index: usize, id: DeliveryId, event: DeliveryEvent, now: Millis) {
         let mut owed = Owed::new(now);
         if !self.seats[index].is_connected() {
             owed.hold();
@@ -274,6 +132,7 @@ impl GameSession {
         &mut self,
         participant: &ParticipantId,
         export: ExportId,
+        finished: bool,
         now: Millis,
     ) -> Result<GameReply, Refusal> {
         let index = self.index_of(participant)?;
@@ -282,6 +141,9 @@ impl GameSession {
                 ErrorCode::UnknownGame,
                 "the game has not begun",
             ));
+        }
+        if !finished {
+            return Ok(GameReply::Accepted);
         }
         self.seats[index].export = Some(Export {
             id: Some(export),
@@ -306,10 +168,11 @@ impl GameSession {
                 }
             }
             Phase::Playing { .. } => {
-                let overdue = (0..self.seats.len())
-                    .find(|index| self.away_until(*index).is_some_and(|until| until <= now));
-                if let Some(index) = overdue {
-                    self.end_by_loss_of(index, Outcome::Disconnected, now);
+                for index in 0..self.seats.len() {
+                    // Looked at one by one: the loss of one may end the game for the next.
+                    if self.away_until(index).is_some_and(|until| until <= now) {
+                        self.end_by_loss_of(index, Outcome::Disconnected, now);
+                    }
                 }
             }
             Phase::Ending { .. } | Phase::Ended { .. } => {}
@@ -349,9 +212,9 @@ impl GameSession {
 
     fn away_until(&self, index: usize) -> Option<Millis> {
         let seat = &self.seats[index];
-        match seat.presence {
+        match &seat.presence {
             Presence::Away { since } if seat.is_playing() => {
-                Some(since + self.settings.reconnect_grace)
+                Some(*since + self.settings.reconnect_grace)
             }
             _ => None,
         }
@@ -375,7 +238,7 @@ impl GameSession {
         {
             self.phase = Phase::Ending { since: now };
         }
-        let Phase::Ending { .. } = self.phase else {
+        let (Phase::Playing { .. } | Phase::Ending { .. }) = self.phase else {
             return;
         };
         for index in 0..self.seats.len() {
@@ -390,7 +253,9 @@ impl GameSession {
                     .push_back(GameOutput::RecordPartial { participant });
             }
         }
-        if self.seats.iter().all(|seat| seat.export.is_some()) {
+        if matches!(self.phase, Phase::Ending { .. })
+            && self.seats.iter().all(|seat| seat.export.is_some())
+        {
             self.phase = Phase::Ended { at: now };
             self.outputs.push_back(GameOutput::Ended);
         }
@@ -417,11 +282,9 @@ impl GameSession {
     pub fn next_deadline(&self) -> Option<Millis> {
         let phase = match self.phase {
             Phase::Waiting => self.waiting_until(),
-            Phase::Playing { .. } => (0..self.seats.len())
-                .filter_map(|index| self.away_until(index))
-                .min(),
-            Phase::Ending { .. } => (0..self.seats.len())
-                .filter_map(|index| self.export_until(index))
+            Phase::Playing { .. } | Phase::Ending { .. } => (0..self.seats.len())
+                .flat_map(|index| [self.away_until(index), self.export_until(index)])
+                .flatten()
                 .min(),
             Phase::Ended { .. } => None,
         };

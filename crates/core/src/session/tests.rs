@@ -3,7 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::exclusion::{ExclusionReason, Side};
-use crate::ids::{ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId};
+use crate::ids::{ConnectionId, ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId};
 use crate::time::Millis;
 use crate::wire::{ErrorCode, Refusal};
 
@@ -22,8 +22,15 @@ fn empty_game() -> GameSession {
         waiting_room_timeout: at(60_000),
         reconnect_grace: at(5_000),
         export_ack_timeout: at(10_000),
+        on_exclusion: OnExclusion::End,
+        min_players: 2,
     };
     GameSession::new(GameId::try_from("g1").unwrap(), 7, settings)
+}
+
+/// A participant's first socket.
+fn socket(name: &str) -> ConnectionId {
+    ConnectionId::try_from(format!("socket of {name}")).unwrap()
 }
 
 fn join(game: &mut GameSession, name: &str, now: u64) -> Result<GameReply, Refusal> {
@@ -31,6 +38,7 @@ fn join(game: &mut GameSession, name: &str, now: u64) -> Result<GameReply, Refus
         at(now),
         GameInput::Join {
             participant: who(name),
+            connection: socket(name),
         },
     )
 }
@@ -69,6 +77,7 @@ fn exclude(
             participant: who(name),
             claimed: Some(PlayerId::Number(claimed)),
             verdict: verdict(ExclusionReason::TabHidden),
+            seen: Frame(12),
         },
     )
 }
@@ -85,6 +94,7 @@ fn told(outputs: &[GameOutput], name: &str) -> Vec<&'static str> {
                 DeliveryEvent::PartnerExcluded(_) => "partner_excluded",
                 DeliveryEvent::TriggerDataExport(_) => "trigger_data_export",
                 DeliveryEvent::ParticipantExcluded(_) => "participant_excluded",
+                DeliveryEvent::PartnerLeft(_) => "partner_left",
                 DeliveryEvent::P2pGameEnded(_) => "p2p_game_ended",
             }),
             _ => None,
@@ -124,6 +134,7 @@ fn who_leaves_the_waiting_room_frees_the_seat() {
         at(1),
         GameInput::Disconnected {
             participant: who("A"),
+            connection: socket("A"),
             frame: Frame(0),
         },
     )
@@ -238,6 +249,7 @@ fn a_reconnecting_partner_gets_what_is_owed() {
         at(0),
         GameInput::Disconnected {
             participant: who("B"),
+            connection: socket("B"),
             frame: Frame(4),
         },
     )
@@ -265,6 +277,7 @@ fn a_page_that_exports_is_not_told_again() {
         GameInput::Exported {
             participant: who("B"),
             export,
+            finished: true,
         },
     )
     .unwrap();
@@ -283,6 +296,7 @@ fn data_that_never_comes_is_replaced_by_the_servers_record_and_still_taken_later
         GameInput::Exported {
             participant: who("A"),
             export: export.clone(),
+            finished: true,
         },
     )
     .unwrap();
@@ -300,6 +314,7 @@ fn data_that_never_comes_is_replaced_by_the_servers_record_and_still_taken_later
         GameInput::Exported {
             participant: who("B"),
             export: export.clone(),
+            finished: true,
         },
     )
     .unwrap();
@@ -377,4 +392,191 @@ fn an_overlong_wait_ends_for_who_waited_and_not_for_who_came_later() {
     assert!(!outputs.contains(&GameOutput::WaitingOver { to: who("B") }));
     assert_eq!(game.next_deadline(), Some(at(100_000)));
     assert_eq!(game.seats().len(), 1);
+}
+
+/// Three players, of whom two are enough.
+fn trio() -> GameSession {
+    let mut settings = empty_game().settings().clone();
+    settings.players = 3;
+    settings.on_exclusion = OnExclusion::Continue;
+    let mut game = GameSession::new(GameId::try_from("g3").unwrap(), 1, settings);
+    for name in ["A", "B", "C"] {
+        join(&mut game, name, 0).unwrap();
+    }
+    drain(&mut game);
+    game
+}
+
+fn disconnect(game: &mut GameSession, name: &str, connection: ConnectionId, now: u64) {
+    let input = GameInput::Disconnected {
+        participant: who(name),
+        connection,
+        frame: Frame(4),
+    };
+    game.handle(at(now), input).unwrap();
+}
+
+fn outcome(game: &GameSession, name: &str) -> Option<Outcome> {
+    game.seat(&who(name)).unwrap().outcome()
+}
+
+#[test]
+fn with_enough_players_left_the_others_play_on() {
+    let mut game = trio();
+    exclude(&mut game, "A", 0, 100).unwrap();
+    let outputs = drain(&mut game);
+    for name in ["B", "C"] {
+        assert_eq!(told(&outputs, name), ["partner_left"]);
+        assert_eq!(outcome(&game, name), None);
+    }
+    assert_eq!(
+        outcome(&game, "A"),
+        Some(Outcome::Excluded(ExclusionReason::TabHidden))
+    );
+    assert!(matches!(game.phase(), Phase::Playing { .. }));
+    // Who is gone is done: their record does not wait for the others' game.
+    game.handle(at(10_100), GameInput::Deadline).unwrap();
+    assert!(drain(&mut game).contains(&GameOutput::RecordPartial {
+        participant: who("A")
+    }));
+    assert!(game.is_live());
+}
+
+#[test]
+fn with_too_few_players_left_the_game_ends_for_all() {
+    let mut game = trio();
+    exclude(&mut game, "A", 0, 100).unwrap();
+    drain(&mut game);
+    exclude(&mut game, "B", 1, 200).unwrap();
+    assert_eq!(
+        told(&drain(&mut game), "C"),
+        ["partner_excluded", "trigger_data_export"]
+    );
+    assert_eq!(outcome(&game, "C"), Some(Outcome::PartnerExcluded));
+    assert!(matches!(game.phase(), Phase::Ending { .. }));
+}
+
+#[test]
+fn who_does_not_come_back_is_left_behind_and_the_others_go_on_waiting_for_the_next() {
+    let mut game = trio();
+    disconnect(&mut game, "A", socket("A"), 100);
+    disconnect(&mut game, "B", socket("B"), 2_000);
+    drain(&mut game);
+    game.handle(at(5_100), GameInput::Deadline).unwrap();
+    let outputs = drain(&mut game);
+    assert_eq!(outcome(&game, "A"), Some(Outcome::Disconnected));
+    assert_eq!(told(&outputs, "C"), ["partner_left"]);
+    assert!(
+        outputs.iter().any(|output| matches!(
+            output,
+            GameOutput::Pause { to, event }
+                if *to == who("C") && event.detecting_player == Some(PlayerId::Number(1))
+        )),
+        "B is still away: {outputs:?}"
+    );
+    game.handle(at(7_000), GameInput::Deadline).unwrap();
+    assert_eq!(
+        told(&drain(&mut game), "C"),
+        ["partner_left", "p2p_game_ended"],
+        "the first is repeated until acked"
+    );
+    assert_eq!(outcome(&game, "C"), Some(Outcome::PartnerDisconnected));
+}
+
+#[test]
+fn two_whose_time_is_up_at_once_end_once() {
+    let mut game = full_game();
+    disconnect(&mut game, "A", socket("A"), 100);
+    disconnect(&mut game, "B", socket("B"), 100);
+    drain(&mut game);
+    game.handle(at(5_100), GameInput::Deadline).unwrap();
+    let outcomes = drain(&mut game)
+        .into_iter()
+        .filter(|output| matches!(output, GameOutput::Outcome { .. }))
+        .count();
+    assert_eq!(outcomes, 2);
+    assert_eq!(outcome(&game, "A"), Some(Outcome::Disconnected));
+    assert_eq!(outcome(&game, "B"), Some(Outcome::PartnerDisconnected));
+}
+
+#[test]
+fn the_end_of_an_older_socket_changes_nothing() {
+    let mut game = full_game();
+    let tab = ConnectionId::try_from("a second tab").unwrap();
+    let input = GameInput::Join {
+        participant: who("A"),
+        connection: tab.clone(),
+    };
+    game.handle(at(100), input).unwrap();
+    drain(&mut game);
+    disconnect(&mut game, "A", socket("A"), 200);
+    assert!(drain(&mut game).is_empty());
+    assert!(game.seat(&who("A")).unwrap().is_connected_by(&tab));
+    disconnect(&mut game, "A", tab, 300);
+    assert!(!game.seat(&who("A")).unwrap().is_connected());
+}
+
+#[test]
+fn the_part_before_a_reload_is_not_taken_for_the_whole() {
+    let mut game = full_game();
+    let exported = |finished| GameInput::Exported {
+        participant: who("B"),
+        export: ExportId::try_from("before").unwrap(),
+        finished,
+    };
+    game.handle(at(50), exported(false)).unwrap();
+    exclude(&mut game, "A", 0, 100).unwrap();
+    drain(&mut game);
+    game.handle(at(150), exported(false)).unwrap();
+    assert!(game.seat(&who("B")).unwrap().export.is_none());
+    assert_eq!(game.next_deadline(), Some(at(1_100)), "B is still owed");
+    game.handle(at(10_100), GameInput::Deadline).unwrap();
+    assert!(drain(&mut game).contains(&GameOutput::RecordPartial {
+        participant: who("B")
+    }));
+}
+
+#[test]
+fn the_last_words_of_a_page_are_kept() {
+    let mut game = full_game();
+    let status = LastStatus {
+        frame: Frame(77),
+        completed_episodes: 2,
+        hidden_ms: at(0),
+        at: at(90),
+    };
+    let input = GameInput::LastStatus {
+        participant: who("A"),
+        status,
+    };
+    game.handle(at(90), input).unwrap();
+    assert_eq!(game.seat(&who("A")).unwrap().last_status, Some(status));
+    assert!(drain(&mut game).is_empty());
+}
+
+#[test]
+fn one_who_is_back_does_not_end_the_wait_for_another() {
+    let mut game = trio();
+    disconnect(&mut game, "A", socket("A"), 100);
+    disconnect(&mut game, "B", socket("B"), 200);
+    drain(&mut game);
+    join(&mut game, "A", 300).unwrap();
+    let told: Vec<_> = drain(&mut game)
+        .into_iter()
+        .filter_map(|output| match output {
+            GameOutput::Resume { to, .. } => Some((to, None)),
+            GameOutput::Pause { to, event } => Some((to, event.detecting_player)),
+            _ => None,
+        })
+        .collect();
+    let away = Some(PlayerId::Number(1));
+    assert_eq!(
+        told,
+        [
+            (who("B"), None),
+            (who("C"), None),
+            (who("A"), away.clone()),
+            (who("C"), away),
+        ]
+    );
 }

@@ -6,6 +6,7 @@
 mod ack;
 mod client_ending;
 mod client_event;
+mod http;
 mod server_ending;
 mod server_event;
 
@@ -20,9 +21,13 @@ pub use client_ending::{
 pub use client_event::{
     CallbackContext, ClientEvent, ExecuteCallback, JoinGame, Ping, PlayerAction,
 };
+pub use http::{
+    EXPORTS_PATH, LAST_STATUS_PATH, LastWords, UPLOAD_COMPLETE, UPLOAD_OFFSET, UploadAnswer,
+    is_finished,
+};
 pub use server_ending::{
-    EndGame, GameEndReason, GameEnded, ParticipantExcluded, PartnerExcluded, Redirect,
-    TriggerDataExport,
+    EndGame, EndGameReason, GameEndReason, GameEnded, ParticipantExcluded, PartnerExcluded,
+    PartnerLeft, Redirect, TriggerDataExport,
 };
 pub use server_event::{
     CallbackResult, GameReady, PauseGame, PlayerAssigned, PlayersAction, Pong, PresenceProbe,

@@ -195,12 +195,63 @@ impl GameEnded {
     }
 }
 
+/// A player is gone and the game goes on without them. Ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerLeft {
+    /// The game.
+    pub game_id: GameId,
+    /// Who is gone.
+    pub player_id: PlayerId,
+    /// The last frame for which the leaver's actions count.
+    pub frame_number: Frame,
+    /// How many still play, the receiver included.
+    pub num_players: u64,
+    /// What the receiver reads; neutral, empty for the built-in text.
+    pub message: String,
+    /// The delivery to ack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<DeliveryId>,
+}
+
+impl PartnerLeft {
+    pub(super) fn parse<S: Source>(payload: &S) -> Result<Self, FieldErrors> {
+        let mut fields = Fields::of(payload, "partner_left");
+        let game_id = fields.need_id("game_id");
+        let player_id = fields.need_player("player_id");
+        let frame_number = fields.need_frame("frame_number");
+        let num_players = fields.count("num_players").unwrap_or(0);
+        let message = fields.text("message").unwrap_or_default();
+        let delivery_id = fields.id("delivery_id");
+        fields.build(|| {
+            Some(Self {
+                game_id: game_id?,
+                player_id: player_id?,
+                frame_number,
+                num_players,
+                message,
+                delivery_id,
+            })
+        })
+    }
+}
+
+/// Why the game is over for one page only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndGameReason {
+    /// Another tab or window of the same participant has the seat now.
+    TakenOver,
+}
+
 /// The game or the waiting is over, for another reason than those above.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EndGame {
     /// What the receiver reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Why, if it concerns the receiving page only. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndGameReason>,
 }
 
 impl EndGame {
@@ -208,6 +259,11 @@ impl EndGame {
         let mut fields = Fields::of(payload, "end_game");
         let event = Self {
             message: fields.text("message"),
+            // MUG may give reasons of its own: they are no fault.
+            reason: fields
+                .text("reason")
+                .filter(|reason| reason == "taken_over")
+                .map(|_| EndGameReason::TakenOver),
         };
         fields.finish(event)
     }

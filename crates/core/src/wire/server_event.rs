@@ -7,7 +7,8 @@ use crate::source::{FieldErrors, Fields, Source};
 use crate::time::Millis;
 
 use super::server_ending::{
-    EndGame, GameEnded, ParticipantExcluded, PartnerExcluded, Redirect, TriggerDataExport,
+    EndGame, GameEnded, ParticipantExcluded, PartnerExcluded, PartnerLeft, Redirect,
+    TriggerDataExport,
 };
 
 /// An event from the server. `V` is the type of what is passed on without looking into it.
@@ -31,6 +32,8 @@ pub enum ServerEvent<V> {
     TriggerDataExport(TriggerDataExport),
     /// `participant_excluded`
     ParticipantExcluded(ParticipantExcluded),
+    /// `partner_left`
+    PartnerLeft(PartnerLeft),
     /// `end_game_request_redirect`
     Redirect(Redirect),
     /// `continuous_callback_result`
@@ -57,6 +60,7 @@ impl<V> ServerEvent<V> {
         "partner_excluded",
         "trigger_data_export",
         "participant_excluded",
+        "partner_left",
         "end_game_request_redirect",
         "continuous_callback_result",
         "p2p_pause",
@@ -75,6 +79,7 @@ impl<V> ServerEvent<V> {
         "partner_excluded",
         "trigger_data_export",
         "participant_excluded",
+        "partner_left",
         "end_game_request_redirect",
         "continuous_callback_result",
         "p2p_pause",
@@ -96,6 +101,7 @@ impl<V> ServerEvent<V> {
             Self::PartnerExcluded(_) => "partner_excluded",
             Self::TriggerDataExport(_) => "trigger_data_export",
             Self::ParticipantExcluded(_) => "participant_excluded",
+            Self::PartnerLeft(_) => "partner_left",
             Self::Redirect(_) => "end_game_request_redirect",
             Self::CallbackResult(_) => "continuous_callback_result",
             Self::PauseGame(_) => "p2p_pause",
@@ -124,6 +130,7 @@ impl<S: Source> ServerEvent<S> {
             "participant_excluded" => {
                 ParticipantExcluded::parse(payload).map(Self::ParticipantExcluded)
             }
+            "partner_left" => PartnerLeft::parse(payload).map(Self::PartnerLeft),
             "end_game_request_redirect" => Redirect::parse(payload).map(Self::Redirect),
             "continuous_callback_result" => {
                 CallbackResult::parse(payload).map(Self::CallbackResult)
@@ -151,6 +158,7 @@ impl<V: Serialize> Serialize for ServerEvent<V> {
             Self::PartnerExcluded(payload) => payload.serialize(serializer),
             Self::TriggerDataExport(payload) => payload.serialize(serializer),
             Self::ParticipantExcluded(payload) => payload.serialize(serializer),
+            Self::PartnerLeft(payload) => payload.serialize(serializer),
             Self::Redirect(payload) => payload.serialize(serializer),
             Self::CallbackResult(payload) => payload.serialize(serializer),
             Self::PauseGame(payload) => payload.serialize(serializer),

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use stillhere_core::config::MonitorConfig;
 use stillhere_core::ids::SceneId;
-use stillhere_core::session::{GameSettings, Outcome};
+use stillhere_core::session::{GameSettings, OnExclusion, Outcome};
 use stillhere_core::time::Millis;
 
 pub use sources::SettingsError;
@@ -37,6 +37,10 @@ pub struct Settings {
 pub struct SceneSettings {
     /// How many play.
     pub players: usize,
+    /// Whether the others play on when one is gone for good: excluded, lost, or left.
+    pub on_exclusion: OnExclusion,
+    /// With fewer than so many the game ends all the same.
+    pub min_players: usize,
     /// How long a participant waits for the others at most.
     pub waiting_room_timeout: Millis,
     /// What a participant reads when nobody came.
@@ -106,6 +110,8 @@ impl SceneSettings {
             waiting_room_timeout: self.waiting_room_timeout,
             reconnect_grace: self.monitor.reconnect_grace,
             export_ack_timeout: self.monitor.export_ack_timeout,
+            on_exclusion: self.on_exclusion,
+            min_players: self.min_players,
         }
     }
 }

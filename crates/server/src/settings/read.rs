@@ -6,7 +6,7 @@ use axum::http::Uri;
 use serde_json::{Map, Value};
 use stillhere_core::config::{MonitorConfig, ParsedConfig};
 use stillhere_core::ids::SceneId;
-use stillhere_core::session::Outcome;
+use stillhere_core::session::{OnExclusion, Outcome};
 use stillhere_core::source::{FieldError, FieldErrors, Fields};
 use stillhere_core::time::Millis;
 
@@ -16,6 +16,8 @@ use crate::redirect;
 pub(super) const TOP_KEYS: &[&str] = &["experiment_id", "default_scene", "scenes"];
 const SCENE_KEYS: &[&str] = &[
     "players",
+    "on_exclusion",
+    "min_players",
     "waiting_room_timeout_ms",
     "waiting_room_timeout_message",
     "metadata",
@@ -32,6 +34,8 @@ const SWITCHES: &[&str] = &[
 ];
 
 const MAX_PLAYERS: u64 = 64;
+/// Alone it is another game.
+const MIN_PLAYERS: u64 = 2;
 const DEFAULT_WAITING_MS: f64 = 300_000.0;
 const DEFAULT_DELAY_MS: u64 = 5_000;
 const DEFAULT_WAITING_MESSAGE: &str =
@@ -104,6 +108,22 @@ fn scene(
             &format!("a whole number from 2 to {MAX_PLAYERS}"),
         );
     }
+    let on_exclusion = fields
+        .word(
+            "on_exclusion",
+            &[
+                ("end", OnExclusion::End),
+                ("continue", OnExclusion::Continue),
+            ],
+        )
+        .unwrap_or_default();
+    let min_players = fields.count("min_players").unwrap_or(MIN_PLAYERS);
+    if !(1..=players).contains(&min_players) {
+        fields.refuse(
+            "min_players",
+            "a whole number from 1 to the scene's `players`",
+        );
+    }
     let waiting_room_timeout = match fields
         .given("waiting_room_timeout_ms")
         .map(serde_json::Value::as_f64)
@@ -157,6 +177,8 @@ fn scene(
     });
     SceneSettings {
         players: usize::try_from(players).unwrap_or(2),
+        on_exclusion,
+        min_players: usize::try_from(min_players).unwrap_or(2),
         waiting_room_timeout,
         waiting_room_timeout_message,
         metadata,

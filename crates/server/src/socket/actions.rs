@@ -44,7 +44,6 @@ fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Acc
             "player_id is not the seat of this socket",
         ));
     }
-    seat.reached(action.frame_number);
     let PlayerAction {
         player_id,
         action,
@@ -58,11 +57,16 @@ fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Acc
         frame_number,
         timestamp,
     };
-    let sending = socket
-        .to(game_room(&seat.game))
-        .emit("pyodide_other_player_action", &event);
-    finish_now(sending);
-    Ok(Accepted {})
+    let relayed = seat.relay(frame_number, || {
+        let room = socket.to(game_room(&seat.game));
+        finish_now(room.emit("pyodide_other_player_action", &event));
+    });
+    if relayed {
+        Ok(Accepted {})
+    } else {
+        let message = "the game has ended for this participant";
+        Err(Refusal::new(ErrorCode::AlreadyEnded, message))
+    }
 }
 
 /// Sockets of this server are written to at the first poll, which keeps the order of actions; a task

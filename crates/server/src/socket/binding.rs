@@ -1,15 +1,11 @@
 //! What a socket stands for: a participant, and their seat.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use stillhere_core::ids::{Frame, GameId, ParticipantId, PlayerId, SceneId};
-use stillhere_core::time::Millis;
-use stillhere_core::wire::Ping;
+use stillhere_core::ids::{ConnectionId, Frame, GameId, ParticipantId, PlayerId, SceneId};
 
-/// Enough to judge the last minutes by.
-const PROBES_KEPT: usize = 32;
+use super::watching::Watching;
 
 /// A seat that a socket plays from.
 #[derive(Debug)]
@@ -18,6 +14,8 @@ pub(crate) struct BoundSeat {
     pub(crate) player: PlayerId,
     pub(crate) scene: SceneId,
     frame: AtomicU64,
+    /// How many inputs by which the participant may be out are on their way, or were accepted.
+    leaving: Mutex<usize>,
 }
 
 impl BoundSeat {
@@ -27,7 +25,36 @@ impl BoundSeat {
             player,
             scene,
             frame: AtomicU64::new(0),
+            leaving: Mutex::new(0),
         }
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, usize> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends an action of the participant on. Returns whether it was: the participant may be out.
+    pub(super) fn relay(&self, frame: Frame, send: impl FnOnce()) -> bool {
+        // Held while it is sent: whoever closes the seat knows that nothing follows.
+        let leaving = self.leaving();
+        if *leaving > 0 {
+            return false;
+        }
+        self.reached(frame);
+        send();
+        true
+    }
+
+    /// Relays nothing from now on, and says how far the participant came.
+    pub(crate) fn close(&self) -> Frame {
+        *self.leaving() += 1;
+        self.frame()
+    }
+
+    /// Takes one [`BoundSeat::close`] back.
+    pub(super) fn reopen(&self) {
+        let mut leaving = self.leaving();
+        *leaving = leaving.saturating_sub(1);
     }
 
     /// The game has reached a frame.
@@ -41,44 +68,15 @@ impl BoundSeat {
     }
 }
 
-/// One round trip that the server measured, and what the page answered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ProbeRecord {
-    pub(crate) seq: u64,
-    pub(crate) sent_at: Millis,
-    /// `None`: no answer came in time.
-    pub(crate) rtt: Option<Millis>,
-    pub(crate) hidden: bool,
-    pub(crate) hidden_for: Millis,
-    /// By the page's own account.
-    pub(crate) stalled: Millis,
-}
-
-/// What was heard of a participant's page lately.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PresenceLog {
-    pub(crate) probes: VecDeque<ProbeRecord>,
-    pub(crate) last_ping: Option<Ping>,
-}
-
-impl PresenceLog {
-    pub(super) fn note_probe(&mut self, record: ProbeRecord) {
-        if self.probes.len() == PROBES_KEPT {
-            self.probes.pop_front();
-        }
-        self.probes.push_back(record);
-    }
-}
-
 /// The participant that a socket speaks for.
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) participant: ParticipantId,
     seat: RwLock<Option<Arc<BoundSeat>>>,
-    /// Every game that this socket has played: each may still owe something, and hears of the disconnect.
-    games: Mutex<Vec<GameId>>,
-    presence: Mutex<PresenceLog>,
-    next_probe: AtomicU64,
+    /// Every game that the participant has played over this socket, or over one that it took over from,
+    /// and which socket it was: each may still owe something, and hears of the disconnect.
+    games: Mutex<Vec<(GameId, ConnectionId)>>,
+    pub(super) watching: Watching,
 }
 
 impl Binding {
@@ -87,8 +85,7 @@ impl Binding {
             participant,
             seat: RwLock::default(),
             games: Mutex::default(),
-            presence: Mutex::default(),
-            next_probe: AtomicU64::new(0),
+            watching: Watching::default(),
         }
     }
 
@@ -100,12 +97,15 @@ impl Binding {
             .clone()
     }
 
-    /// Takes a seat; the one of the same game keeps what is known of it.
-    pub(super) fn take_seat(&self, seat: BoundSeat) {
-        let mut games = self.games.lock().unwrap_or_else(PoisonError::into_inner);
-        if !games.contains(&seat.game) {
-            games.push(seat.game.clone());
-        }
+    fn lock_games(&self) -> MutexGuard<'_, Vec<(GameId, ConnectionId)>> {
+        self.games.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a seat over a socket; the one of the same game keeps what is known of it.
+    pub(super) fn take_seat(&self, seat: BoundSeat, connection: &ConnectionId) {
+        let mut games = self.lock_games();
+        games.retain(|(game, _)| *game != seat.game);
+        games.push((seat.game.clone(), connection.clone()));
         drop(games);
         let mut bound = self.seat.write().unwrap_or_else(PoisonError::into_inner);
         let same = bound
@@ -120,19 +120,24 @@ impl Binding {
         *self.seat.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    pub(super) fn games(&self) -> Vec<GameId> {
-        self.games
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(super) fn games(&self) -> Vec<(GameId, ConnectionId)> {
+        self.lock_games().clone()
     }
 
-    pub(super) fn next_probe(&self) -> u64 {
-        self.next_probe.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Looks at, or adds to, what was heard of the page.
-    pub(super) fn presence<T>(&self, with: impl FnOnce(&mut PresenceLog) -> T) -> T {
-        with(&mut self.presence.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Goes on where another socket of the same participant had to stop.
+    pub(super) fn inherit(&self, older: &Self) {
+        let older_games = older.games();
+        let mut games = self.lock_games();
+        for (game, connection) in older_games {
+            if games.iter().all(|(known, _)| *known != game) {
+                games.push((game, connection));
+            }
+        }
+        drop(games);
+        if let (Some(seat), Some(older)) = (self.seat(), older.seat())
+            && seat.game == older.game
+        {
+            seat.reached(older.close());
+        }
     }
 }

@@ -3,15 +3,13 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stillhere_core::ids::{ExportId, GameId, ParticipantId};
-use stillhere_core::session::GameSession;
-use stillhere_core::wire::{EmitMetrics, ErrorCode, ExportAnswer, Refusal};
+use stillhere_core::wire::{EmitMetrics, ExportAnswer, Refusal, is_finished};
 
 use super::incoming::Reply;
 use super::peer::Task;
-use crate::lifecycle::refusal;
+use crate::exports::played_game;
 use crate::random::hex;
-use crate::state::State;
-use crate::store::{NewExport, StatusColumns};
+use crate::store::{Document, Done, Job, NewExport, StatusColumns};
 
 pub(super) async fn store(task: &Task, event: EmitMetrics<&Value>, reply: Reply) {
     let export = match new_export(task, event).await {
@@ -19,19 +17,15 @@ pub(super) async fn store(task: &Task, event: EmitMetrics<&Value>, reply: Reply)
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
     let export_id = export.export.clone();
-    let turn = task.state.lifecycle.turn().await;
-    match turn.export(export).await {
-        Ok(committed) => {
-            reply.send(Ok(ExportAnswer {
-                export_id,
-                duplicate: committed.is_none(),
-            }));
-            if let Some(committed) = committed {
-                turn.publish(committed);
-            }
-        }
-        Err(refusal) => reply.send::<()>(Err(refusal)),
-    }
+    let after = move |result: Result<&Done, Refusal>| {
+        reply.send(result.map(|done| ExportAnswer {
+            export_id,
+            duplicate: done.committed().is_none(),
+        }));
+        Ok(())
+    };
+    let job = Job::Export(Box::new(export));
+    let _ = task.state.lifecycle.run(job, after).await;
 }
 
 async fn new_export(task: &Task, event: EmitMetrics<&Value>) -> Result<NewExport, Refusal> {
@@ -40,39 +34,15 @@ async fn new_export(task: &Task, event: EmitMetrics<&Value>) -> Result<NewExport
     Ok(NewExport {
         export: event
             .export_id
-            .unwrap_or_else(|| stable_id(game.id(), &participant)),
-        game: game.id().clone(),
+            .unwrap_or_else(|| stable_id(&game, &participant)),
+        game,
         scene: event.scene_id,
         status: StatusColumns::of(event.metrics),
         metrics: event.metrics.to_string(),
+        document: Document::Inline,
+        finished: is_finished(&event.metrics),
         participant,
     })
-}
-
-/// The game that the data is of: the one that it names, if the participant sat there; else their last
-/// one. Data of an earlier game may come long after the next one has begun.
-async fn played_game(
-    state: &State,
-    participant: &ParticipantId,
-    metrics: &Value,
-) -> Result<GameSession, Refusal> {
-    let named = metrics["gameId"]
-        .as_str()
-        .and_then(|id| GameId::try_from(id).ok());
-    let mut record = None;
-    if let Some(named) = &named {
-        record = state
-            .store
-            .seat(participant, Some(named))
-            .await
-            .map_err(refusal)?;
-    }
-    if record.is_none() {
-        record = state.store.seat(participant, None).await.map_err(refusal)?;
-    }
-    record
-        .map(|record| record.game)
-        .ok_or_else(|| Refusal::new(ErrorCode::UnknownGame, "this participant has not played"))
 }
 
 /// A page that gives its export no id sends one per game, and repeats are recognised all the same.

@@ -1,18 +1,20 @@
 //! The events that change a game: each becomes one input, is committed, and is answered after that.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use stillhere_core::exclusion::Side;
-use stillhere_core::ids::{Frame, GameId, ParticipantId};
-use stillhere_core::session::{GameInput, GameReply, Outcome, Seat, Verdict};
+use stillhere_core::ids::{Frame, GameId};
+use stillhere_core::session::{GameInput, Verdict};
 use stillhere_core::wire::{
-    Accepted, ClientEvent, ErrorCode, ExclusionAnswer, ExclusionOutcome, GameComplete,
-    MidGameExclusion, Redirect, Refusal, TerminalState,
+    Accepted, ClientEvent, ErrorCode, GameComplete, MidGameExclusion, Redirect, Refusal,
+    TerminalState,
 };
 
 use super::binding::Binding;
 use super::incoming::{Incoming, Reply};
 use super::peer::Task;
-use super::{export, game_room, join};
+use super::{export, game_room, join, leaving};
 use crate::redirect;
 use crate::store::Committed;
 
@@ -57,39 +59,25 @@ async fn exclude(task: &Task, event: MidGameExclusion<&Value>, reply: Reply) {
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
     note_frame(&binding, &event.game_id, event.frame_number);
-    let input = GameInput::Verdict {
-        participant: binding.participant.clone(),
-        claimed: Some(event.player_id),
-        verdict: Verdict {
-            reason: event.reason,
-            frame: event.frame_number,
-            decided_by: Side::Client,
-            message: None,
-            evidence: event.evidence.map(kept_evidence),
-        },
+    let verdict = Verdict {
+        reason: event.reason,
+        frame: event.frame_number,
+        decided_by: Side::Client,
+        message: None,
+        evidence: event.evidence.map(kept_evidence),
     };
-    commit(task, &event.game_id, input, reply, |committed| {
-        exclusion_answer(committed, &binding.participant)
-    })
-    .await;
-}
-
-fn exclusion_answer(committed: &Committed, participant: &ParticipantId) -> ExclusionAnswer {
-    match committed.reply {
-        GameReply::Accepted => ExclusionAnswer {
-            outcome: ExclusionOutcome::Accepted,
-            termination_reason: None,
-        },
-        GameReply::AlreadyEnded => ExclusionAnswer {
-            outcome: ExclusionOutcome::AlreadyEnded,
-            termination_reason: committed
-                .game
-                .seat(participant)
-                .and_then(Seat::outcome)
-                .and_then(Outcome::termination)
-                .map(|(reason, _)| reason),
-        },
-    }
+    let participant = binding.participant.clone();
+    let input = |seen| GameInput::Verdict {
+        participant: participant.clone(),
+        claimed: Some(event.player_id),
+        verdict,
+        seen,
+    };
+    let who = participant.clone();
+    let answer =
+        move |committed: &Committed| committed.game.exclusion_answer(&who, committed.reply);
+    let after = answered(reply, answer);
+    let _ = leaving::commit(&task.state, &binding, &event.game_id, input, after).await;
 }
 
 async fn complete(task: &Task, event: GameComplete, reply: Reply) {
@@ -102,7 +90,12 @@ async fn complete(task: &Task, event: GameComplete, reply: Reply) {
         claimed: event.player_id,
         frame: seen_frame(&binding, &event.game_id),
     };
-    commit(task, &event.game_id, input, reply, |_| Accepted {}).await;
+    let after = answered(reply, |_| Accepted {});
+    let _ = task
+        .state
+        .lifecycle
+        .input(&event.game_id, input, after)
+        .await;
 }
 
 async fn terminal_state(task: &Task, event: TerminalState, reply: Reply) {
@@ -111,12 +104,14 @@ async fn terminal_state(task: &Task, event: TerminalState, reply: Reply) {
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
     note_frame(&binding, &event.game_id, event.frame_number);
-    let input = GameInput::TerminalState {
+    // The page names the frame, which has been noted above.
+    let input = |_| GameInput::TerminalState {
         participant: binding.participant.clone(),
         reason: event.reason,
         frame: event.frame_number,
     };
-    commit(task, &event.game_id, input, reply, |_| Accepted {}).await;
+    let after = answered(reply, |_| Accepted {});
+    let _ = leaving::commit(&task.state, &binding, &event.game_id, input, after).await;
 }
 
 async fn leave(task: &Task, reply: Reply) {
@@ -130,22 +125,21 @@ async fn leave(task: &Task, reply: Reply) {
         Ok(bound) => bound,
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
-    let turn = task.state.lifecycle.turn().await;
-    let input = GameInput::Leave {
+    let game = seat.game.clone();
+    let input = |frame| GameInput::Leave {
         participant: binding.participant.clone(),
-        frame: seat.frame(),
+        frame,
     };
-    match turn.handle(&seat.game, input).await {
-        Ok(committed) => {
-            if committed.game.seat(&binding.participant).is_none() {
-                binding.leave_seat();
-                task.socket.leave(game_room(&seat.game));
-            }
-            reply.send(Ok(Accepted {}));
-            turn.publish(committed);
+    let socket = task.socket.clone();
+    let left = Arc::clone(&binding);
+    let after = answered(reply, move |committed| {
+        if committed.game.seat(&left.participant).is_none() {
+            left.leave_seat();
+            socket.leave(game_room(committed.game.id()));
         }
-        Err(refusal) => reply.send::<()>(Err(refusal)),
-    }
+        Accepted {}
+    });
+    let _ = leaving::commit(&task.state, &binding, &game, input, after).await;
 }
 
 async fn request_redirect(task: &Task, reply: Reply) {
@@ -165,21 +159,14 @@ async fn request_redirect(task: &Task, reply: Reply) {
     reply.send(answer);
 }
 
-/// Commits one input and answers with what `body` makes of the game's reply.
-async fn commit<T: serde::Serialize>(
-    task: &Task,
-    game: &GameId,
-    input: GameInput,
+/// What follows a commit: the answer, made of the game's reply.
+fn answered<T: serde::Serialize>(
     reply: Reply,
     body: impl FnOnce(&Committed) -> T,
-) {
-    let turn = task.state.lifecycle.turn().await;
-    match turn.handle(game, input).await {
-        Ok(committed) => {
-            reply.send(Ok(body(&committed)));
-            turn.publish(committed);
-        }
-        Err(refusal) => reply.send::<()>(Err(refusal)),
+) -> impl FnOnce(Result<&Committed, Refusal>) -> Result<(), Refusal> {
+    move |result| {
+        reply.send(result.map(body));
+        Ok(())
     }
 }
 

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use stillhere_core::ids::ParticipantId;
-use stillhere_core::session::{GameInput, GameSession, Phase, Seat};
+use stillhere_core::session::{GameSession, Phase, Seat};
 use stillhere_core::time::Millis;
-use stillhere_core::wire::{EndGame, ErrorCode, JoinAnswer, JoinGame, JoinStatus, Refusal};
+use stillhere_core::wire::{
+    EndGame, EndGameReason, ErrorCode, JoinAnswer, JoinGame, JoinStatus, Refusal,
+};
 
 use super::binding::{Binding, BoundSeat};
 use super::incoming::Reply;
 use super::peer::{Peer, Task};
 use super::{game_room, participant_room};
-use crate::lifecycle::{Turn, refusal};
+use crate::lifecycle::unavailable;
 use crate::random;
 use crate::state::State;
-use crate::store::{Committed, JoinRequest};
+use crate::store::{Done, Job, JoinRequest};
 
 const TAKEN_OVER_MESSAGE: &str =
     "You went on in another tab or window. Nothing more happens here; you can close this page.";
@@ -24,21 +26,41 @@ const PAUSE_AFTER_FAILURE: Millis = Millis::new(1_000.0);
 
 /// `join_game`
 pub(super) async fn join(task: &Task, event: JoinGame, reply: Reply) {
-    let turn = task.state.lifecycle.turn().await;
-    match take_seat(task, &turn, event).await {
-        Ok((answer, committed)) => {
-            reply.send(Ok(answer));
-            turn.publish(committed);
+    let request = match request(task, &event) {
+        Ok(request) => request,
+        Err(refusal) => return reply.send::<()>(Err(refusal)),
+    };
+    let participant = request.participant.clone();
+    let proven = request.proven;
+    let bound = task.clone();
+    let after = move |result: Result<&Done, Refusal>| {
+        let game = result.and_then(|done| done.committed().ok_or_else(unavailable));
+        if proven && matches!(&game, Err(refusal) if refusal.code == ErrorCode::AlreadyEnded) {
+            // No seat any more, but still a question to ask: where to go.
+            bind(&bound, &participant, None);
         }
-        Err(refusal) => reply.send::<()>(Err(refusal)),
+        reply.send(game.map(|committed| {
+            bind(&bound, &participant, Some(&committed.game));
+            answer(&bound.state, participant, &committed.game)
+        }));
+        Ok(())
+    };
+    let job = Job::Join(Box::new(request));
+    let _ = task.state.lifecycle.run(job, after).await;
+}
+
+fn answer(state: &State, participant: ParticipantId, game: &GameSession) -> JoinAnswer {
+    JoinAnswer {
+        participant_token: state.tokens.issue(&participant, state.clock.now()),
+        participant_id: participant,
+        status: match game.phase() {
+            Phase::Waiting => JoinStatus::Waiting,
+            _ => JoinStatus::Playing,
+        },
     }
 }
 
-async fn take_seat(
-    task: &Task,
-    turn: &Turn<'_>,
-    event: JoinGame,
-) -> Result<(JoinAnswer, Committed), Refusal> {
+fn request(task: &Task, event: &JoinGame) -> Result<JoinRequest, Refusal> {
     let state = &task.state;
     if state.is_draining() {
         let message = "the server is about to stop; join again in a few minutes";
@@ -48,122 +70,69 @@ async fn take_seat(
         .settings
         .scene(event.scene_id.as_ref())
         .ok_or_else(|| Refusal::new(ErrorCode::UnknownGame, "there is no such scene"))?;
-    let (participant, proven) = identify(task, &event).await?;
-    let request = JoinRequest {
-        participant: participant.clone(),
-        proven,
-        fresh: GameSession::new(
-            random::game_id(),
-            random::seed(),
-            settings.game_settings(scene),
-        ),
-    };
-    let committed = turn.join(request).await?;
-    bind(state, task, &participant, Some(&committed.game));
-    let answer = JoinAnswer {
-        participant_token: state.tokens.issue(&participant, state.clock.now()),
-        participant_id: participant,
-        status: match committed.game.phase() {
-            Phase::Waiting => JoinStatus::Waiting,
-            _ => JoinStatus::Playing,
-        },
-    };
-    Ok((answer, committed))
-}
-
-/// Who asks, and whether they have proved it.
-async fn identify(task: &Task, event: &JoinGame) -> Result<(ParticipantId, bool), Refusal> {
-    let state = &task.state;
-    let by_token = event
-        .participant_token
-        .as_deref()
-        .and_then(|token| state.tokens.holder(token, state.clock.now()));
     let bound = task
         .peer
         .binding()
         .map(|binding| binding.participant.clone());
-    let Some(asked) = event.participant_id.clone() else {
-        let known = bound.or(by_token);
-        return Ok(known.map_or_else(
-            || (random::participant_id(), false),
-            |participant| (participant, true),
-        ));
-    };
-    let proven = by_token.as_ref() == Some(&asked);
-    match bound {
-        Some(bound) if bound == asked => Ok((asked, true)),
-        Some(bound) if is_seated(state, &bound).await? => Err(Refusal::new(
-            ErrorCode::Unauthorized,
-            "this socket speaks for another participant, who is in a game",
-        )),
-        _ => Ok((asked, proven)),
-    }
+    let (participant, proven) = identify(state, event, bound.as_ref());
+    let game_settings = settings.game_settings(scene);
+    Ok(JoinRequest {
+        reopened: proven && bound.is_none(),
+        instead_of: bound.filter(|bound| *bound != participant),
+        participant,
+        connection: task.peer.connection().clone(),
+        proven,
+        fresh: GameSession::new(random::game_id(), random::seed(), game_settings),
+    })
 }
 
-async fn is_seated(state: &State, participant: &ParticipantId) -> Result<bool, Refusal> {
-    let record = state.store.seat(participant, None).await.map_err(refusal)?;
-    Ok(record.is_some_and(|record| {
-        record.game.is_live() && record.game.seat(participant).is_some_and(Seat::is_playing)
-    }))
+/// Who asks, and whether they have proved it.
+fn identify(
+    state: &State,
+    event: &JoinGame,
+    bound: Option<&ParticipantId>,
+) -> (ParticipantId, bool) {
+    let by_token = event
+        .participant_token
+        .as_deref()
+        .and_then(|token| state.tokens.holder(token, state.clock.now()));
+    match &event.participant_id {
+        Some(asked) => {
+            let proven = bound == Some(asked) || by_token.as_ref() == Some(asked);
+            (asked.clone(), proven)
+        }
+        None => match bound.cloned().or(by_token) {
+            Some(known) => (known, true),
+            None => (random::participant_id(), false),
+        },
+    }
 }
 
 /// A socket showed a participant's token: it gets their seat back, and what they are owed. It never
 /// gets a new seat this way.
 pub(super) async fn resume(task: &Task, participant: ParticipantId) {
     while task.socket.connected() {
-        let turn = task.state.lifecycle.turn().await;
-        match try_resume(task, &turn, &participant).await {
-            Ok(()) => return,
-            Err(refusal) if !refusal.code.is_passing() => return,
-            Err(_) => {}
+        let bound = task.clone();
+        let who = participant.clone();
+        let after = move |result: Result<&Done, Refusal>| {
+            let game = result?.committed().map(|committed| &committed.game);
+            bind(&bound, &who, game);
+            Ok(())
+        };
+        let job = Job::Resume(participant.clone(), task.peer.connection().clone());
+        match task.state.lifecycle.run(job, after).await {
+            Err(refusal) if refusal.code.is_passing() => {}
+            _ => return,
         }
-        drop(turn);
         let clock = &task.state.clock;
         clock.sleep_until(clock.now() + PAUSE_AFTER_FAILURE).await;
     }
 }
 
-async fn try_resume(
-    task: &Task,
-    turn: &Turn<'_>,
-    participant: &ParticipantId,
-) -> Result<(), Refusal> {
-    let record = task
-        .state
-        .store
-        .seat(participant, None)
-        .await
-        .map_err(refusal)?;
-    let game = record
-        .map(|record| record.game)
-        .filter(|game| has_business(game, participant));
-    let committed = match game {
-        Some(game) => {
-            let input = GameInput::Join {
-                participant: participant.clone(),
-            };
-            Some(turn.handle(game.id(), input).await?)
-        }
-        None => None,
-    };
-    let game = committed.as_ref().map(|committed| &committed.game);
-    bind(&task.state, task, participant, game);
-    if let Some(committed) = committed {
-        turn.publish(committed);
-    }
-    Ok(())
-}
-
-/// Whether a game still concerns a participant: it runs, or they are owed something.
-fn has_business(game: &GameSession, participant: &ParticipantId) -> bool {
-    game.seat(participant).is_some_and(|seat| {
-        game.is_live() || seat.deliveries.iter().any(|owed| owed.acked_at.is_none())
-    })
-}
-
 /// Binds the socket; whichever socket spoke for the participant until now does so no longer. Called
-/// within a turn, after the commit and before anything is sent.
-fn bind(state: &State, task: &Task, participant: &ParticipantId, game: Option<&GameSession>) {
+/// after the commit, in the order of the commits, and before anything is sent.
+fn bind(task: &Task, participant: &ParticipantId, game: Option<&GameSession>) {
+    let state = &task.state;
     let binding = match task.peer.binding() {
         Some(binding) if binding.participant == *participant => binding,
         other => {
@@ -176,34 +145,44 @@ fn bind(state: &State, task: &Task, participant: &ParticipantId, game: Option<&G
             binding
         }
     };
-    if let Some(old) = state.registry.bind(participant, &task.peer) {
-        take_over(state, &old);
-    }
+    let older = state.registry.bind(participant, &task.peer);
     task.socket.join(participant_room(participant));
-    let seat = game.and_then(|game| Some((game, game.seat(participant)?)));
-    if let Some((game, seat)) = seat {
-        let left = binding.seat().filter(|left| left.game != *game.id());
-        if let Some(left) = left {
-            task.socket.leave(game_room(&left.game));
+    if let Some((game, seat)) = game.and_then(|game| Some((game, game.seat(participant)?))) {
+        take_seat(task, &binding, game, seat);
+    }
+    if let Some(older) = older {
+        if let Some(older) = older.binding() {
+            binding.inherit(&older);
         }
-        let scene = game.settings().scene.clone();
-        binding.take_seat(BoundSeat::new(
-            game.id().clone(),
-            seat.player.clone(),
-            scene,
-        ));
-        task.socket.join(game_room(game.id()));
+        take_over(state, &older);
     }
 }
 
-fn take_over(state: &State, old: &Peer) {
-    old.bind(None);
-    let Some(socket) = state.io.get_socket(old.id()) else {
+fn take_seat(task: &Task, binding: &Binding, game: &GameSession, seat: &Seat) {
+    let left = binding.seat().filter(|left| left.game != *game.id());
+    if let Some(left) = left {
+        task.socket.leave(game_room(&left.game));
+    }
+    let scene = game.settings().scene.clone();
+    let bound = BoundSeat::new(game.id().clone(), seat.player.clone(), scene);
+    if seat.is_playing() {
+        task.socket.join(game_room(game.id()));
+    } else {
+        // The others may play on: they get nothing from here any more, and nothing of theirs comes here.
+        bound.close();
+    }
+    binding.take_seat(bound, task.peer.connection());
+}
+
+fn take_over(state: &State, older: &Peer) {
+    older.bind(None);
+    let Some(socket) = state.io.get_socket(older.id()) else {
         return;
     };
     socket.leave_all();
     let event = EndGame {
         message: Some(TAKEN_OVER_MESSAGE.to_owned()),
+        reason: Some(EndGameReason::TakenOver),
     };
     let _ = socket.emit("end_game", &event);
 }

@@ -11,9 +11,12 @@ mod export;
 mod incoming;
 mod inputs;
 mod join;
+mod leaving;
 mod peer;
 mod presence;
+mod pulse;
 mod registry;
+mod watching;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use crate::state::State;
 use incoming::{Incoming, Reply};
 use peer::Peer;
 
+pub(crate) use pulse::Pulse;
 pub(crate) use registry::Registry;
 
 /// Above the largest payload that is accepted, so that one that is too large is refused by name
@@ -67,6 +71,7 @@ pub(crate) fn game_room(game: &GameId) -> String {
 
 /// Takes sockets in from now on.
 pub(crate) fn register(state: &Arc<State>) {
+    pulse::start(state);
     let state = Arc::clone(state);
     state
         .io
@@ -103,13 +108,16 @@ fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'stat
         "ping" => socket.on(
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
-                presence::ping(&peer, &socket, &incoming, Reply::new(ack, &incoming));
+                peer.hear(state.clock.now());
+                let reply = Reply::new(ack, &incoming);
+                presence::ping(&state, &peer, &socket, &incoming, reply);
                 ready(())
             },
         ),
         "pyodide_player_action" => socket.on(
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
+                peer.hear(state.clock.now());
                 actions::relay(&peer, &socket, &incoming, Reply::new(ack, &incoming));
                 ready(())
             },
@@ -117,12 +125,14 @@ fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'stat
         "execute_continuous_callback" => socket.on(
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
+                peer.hear(state.clock.now());
                 let reply = Reply::new(ack, &incoming);
                 callback::ask(&state, &peer, socket, &incoming, reply);
                 ready(())
             },
         ),
         _ => socket.on(name, move |incoming: Incoming, ack: AckSender| {
+            peer.hear(state.clock.now());
             let reply = Reply::new(ack, &incoming);
             peer.queue(name, incoming, reply);
             ready(())

@@ -1,15 +1,18 @@
 //! One socket: its task, its queue, and what it is bound to.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use socketioxide::extract::SocketRef;
 use socketioxide::socket::Sid;
-use stillhere_core::ids::ParticipantId;
-use stillhere_core::session::GameInput;
+use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
+use stillhere_core::session::{GameInput, GameSession};
 use stillhere_core::time::Millis;
+use stillhere_core::watch::TICK;
 use stillhere_core::wire::{ErrorCode, Refusal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
 
 use super::binding::Binding;
@@ -19,7 +22,7 @@ use crate::state::State;
 
 /// Far more than a page has under way at once.
 const QUEUE: usize = 64;
-const PROBE_INTERVAL: Duration = Duration::from_secs(3);
+const SWEEP: Duration = Duration::from_secs(3);
 /// How long to leave a failing storage alone.
 const PAUSE_AFTER_FAILURE: Millis = Millis::new(1_000.0);
 
@@ -38,8 +41,13 @@ enum Command {
 /// hold it.
 pub(crate) struct Peer {
     id: Sid,
+    connection: ConnectionId,
     binding: RwLock<Option<Arc<Binding>>>,
     commands: mpsc::Sender<Command>,
+    /// When anything last came from the page, in milliseconds.
+    heard: AtomicU64,
+    /// The watch has something to do at once.
+    wake: Notify,
 }
 
 /// Starts the task of a new socket.
@@ -47,8 +55,12 @@ pub(super) fn start(state: Arc<State>, socket: SocketRef) -> Arc<Peer> {
     let (commands, queue) = mpsc::channel(QUEUE);
     let peer = Arc::new(Peer {
         id: socket.id,
+        connection: ConnectionId::try_from(socket.id.to_string())
+            .unwrap_or_else(|_| unreachable!("a socket's id is short text")),
         binding: RwLock::default(),
         commands,
+        heard: AtomicU64::new(0),
+        wake: Notify::new(),
     });
     let task = Task {
         state,
@@ -62,6 +74,11 @@ pub(super) fn start(state: Arc<State>, socket: SocketRef) -> Arc<Peer> {
 impl Peer {
     pub(super) const fn id(&self) -> Sid {
         self.id
+    }
+
+    /// The socket's name in stored games.
+    pub(super) const fn connection(&self) -> &ConnectionId {
+        &self.connection
     }
 
     /// Whom the socket speaks for.
@@ -80,6 +97,44 @@ impl Peer {
                 "this socket speaks for no participant; join_game comes first",
             )
         })
+    }
+
+    /// Relays nothing more from this socket into a game.
+    pub(crate) fn close_seat(&self, game: &GameId) {
+        if let Some(seat) = self.binding().and_then(|binding| binding.seat())
+            && seat.game == *game
+        {
+            seat.close();
+        }
+    }
+
+    /// Something came from the page, whatever it was.
+    pub(crate) fn hear(&self, now: Millis) {
+        self.heard.fetch_max(now.ceil(), Ordering::Relaxed);
+    }
+
+    /// When anything last came from the page.
+    pub(super) fn heard_at(&self) -> Millis {
+        Millis::from(self.heard.load(Ordering::Relaxed))
+    }
+
+    /// Whether this is still what the socket speaks by.
+    pub(super) fn speaks_by(&self, binding: &Arc<Binding>) -> bool {
+        self.binding()
+            .is_some_and(|current| Arc::ptr_eq(&current, binding))
+    }
+
+    /// A game was committed in which the participant has a seat.
+    pub(crate) fn observe(&self, state: &State, game: &GameSession) {
+        let scene = state.settings.scenes.get(&game.settings().scene);
+        if let (Some(binding), Some(scene)) = (self.binding(), scene) {
+            let now = state.clock.now();
+            let (participant, config) = (&binding.participant, &scene.monitor);
+            let watching = &binding.watching;
+            if watching.observe(now, game, participant, config, &state.pulse) {
+                self.wake.notify_one();
+            }
+        }
     }
 
     pub(super) fn bind(&self, binding: Option<Arc<Binding>>) {
@@ -113,6 +168,7 @@ impl Peer {
 }
 
 /// What a socket's task works with.
+#[derive(Clone)]
 pub(super) struct Task {
     pub(super) state: Arc<State>,
     pub(super) peer: Arc<Peer>,
@@ -121,11 +177,19 @@ pub(super) struct Task {
 
 impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Command>) {
-        let mut probing = tokio::time::interval(PROBE_INTERVAL);
-        probing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sweeping = tokio::time::interval(SWEEP);
+        sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let clock = Arc::clone(&self.state.clock);
+        let mut watching = clock.sleep_until(clock.now() + TICK);
         loop {
             tokio::select! {
                 biased;
+                // First, so that a page cannot talk its way out of being watched.
+                () = &mut watching => {
+                    presence::tick(&self);
+                    watching = clock.sleep_until(clock.now() + TICK);
+                }
+                () = self.peer.wake.notified() => presence::tick(&self),
                 command = queue.recv() => match command {
                     Some(Command::Event { name, incoming, reply }) => {
                         inputs::handle(&self, name, &incoming, reply).await;
@@ -133,13 +197,10 @@ impl Task {
                     Some(Command::Resume(participant)) => join::resume(&self, participant).await,
                     Some(Command::Gone) | None => break,
                 },
-                _ = probing.tick() => {
-                    // Now and then a socket is lost without a word.
-                    if !self.socket.connected() {
-                        break;
-                    }
-                    presence::probe(&self);
-                }
+                // Now and then a socket is lost without a word.
+                _ = sweeping.tick() => if !self.socket.connected() {
+                    break;
+                },
             }
         }
         // A full queue must not keep a sender waiting for a task that has ended.
@@ -147,49 +208,38 @@ impl Task {
         self.disconnected().await;
     }
 
-    /// Tells the games, unless another socket speaks for the participant by now. A game that did not
-    /// hear of it would wait for ever, so this is tried until it is stored.
+    /// Tells the games. One that did not hear of it would wait for ever, so this is tried until it is
+    /// stored. Where another socket speaks for the participant by now, it changes nothing.
     async fn disconnected(&self) {
         let Some(binding) = self.peer.binding() else {
             return;
         };
+        let seat = binding.seat();
+        if let Some(seat) = &seat {
+            seat.close();
+        }
         loop {
-            let turn = self.state.lifecycle.turn().await;
-            if !self
-                .state
-                .registry
-                .is_current(&binding.participant, &self.peer)
-            {
-                break;
-            }
-            let seat = binding.seat();
-            let mut stored = true;
-            for game in binding.games() {
-                let frame = seat
-                    .as_ref()
-                    .filter(|seat| seat.game == game)
-                    .map(|seat| seat.frame())
-                    .unwrap_or_default();
+            let telling = binding.games().into_iter().map(|(game, connection)| {
+                let seat = seat.as_ref().filter(|seat| seat.game == game);
                 let input = GameInput::Disconnected {
                     participant: binding.participant.clone(),
-                    frame,
+                    connection,
+                    frame: seat.map(|seat| seat.frame()).unwrap_or_default(),
                 };
-                match turn.handle(&game, input).await {
-                    Ok(committed) => turn.publish(committed),
-                    // Without a seat there, nobody has left.
-                    Err(refusal) => stored &= !refusal.code.is_passing(),
-                }
-            }
-            if stored {
-                self.state
-                    .registry
-                    .release(&binding.participant, &self.peer);
+                self.state.lifecycle.handle(&game, input)
+            });
+            let told = join_all(telling).await;
+            // Without a seat there, nobody has left.
+            let failed = |refusal: Refusal| refusal.code.is_passing();
+            if !told.into_iter().any(|told| told.is_err_and(failed)) {
                 break;
             }
-            drop(turn);
             let clock = &self.state.clock;
             clock.sleep_until(clock.now() + PAUSE_AFTER_FAILURE).await;
         }
+        self.state
+            .registry
+            .release(&binding.participant, &self.peer);
         self.peer.bind(None);
     }
 }

@@ -1,23 +1,42 @@
-//! Signs of life: the client's pings, answered at once, and the server's own probes.
+//! Signs of life: the client's pings, answered at once, the server's own probes, and what the
+//! server concludes from both.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use socketioxide::AckError;
 use socketioxide::extract::SocketRef;
+use stillhere_core::ids::{Frame, GameId, ParticipantId};
+use stillhere_core::metrics::TerminationReason;
+use stillhere_core::session::{GameInput, GameReply, Verdict};
 use stillhere_core::time::Millis;
-use stillhere_core::wire::{ClientEvent, Pong, PresenceProbe, ProbeAnswer, SeqAnswer};
-use tokio::time::Instant;
+use stillhere_core::watch::{WatchInput, WatchOutput};
+use stillhere_core::wire::{
+    ClientEvent, Pong, PresenceProbe, ProbeAnswer, Refusal, SeqAnswer, TerminalStateReason,
+};
 
-use super::binding::{Binding, ProbeRecord};
+use super::binding::Binding;
 use super::incoming::{Incoming, Reply};
 use super::inputs::parse;
+use super::leaving;
 use super::peer::{Peer, Task};
+use crate::state::State;
+use crate::store::Committed;
 
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer that comes later than this says nothing any more.
+const PROBE_PATIENCE: Duration = Duration::from_secs(20);
+/// How long to leave a failing storage alone.
+const PAUSE_AFTER_FAILURE: Millis = Millis::new(1_000.0);
 
 /// Answers a ping, whoever sends it, and keeps what it says of a participant's page.
-pub(super) fn ping(peer: &Peer, socket: &SocketRef, incoming: &Incoming, reply: Reply) {
+pub(super) fn ping(
+    state: &State,
+    peer: &Peer,
+    socket: &SocketRef,
+    incoming: &Incoming,
+    reply: Reply,
+) {
     let payload = &incoming.payload;
     let event = incoming
         .check_size("ping")
@@ -34,55 +53,127 @@ pub(super) fn ping(peer: &Peer, socket: &SocketRef, incoming: &Incoming, reply: 
         seq: ping.seq,
     };
     let _ = socket.emit("pong", &pong);
-    if let Some(binding) = peer.binding() {
-        if let (Some(seat), Some(frame)) = (binding.seat(), ping.frame_number) {
-            seat.reached(frame);
-        }
-        binding.presence(|log| log.last_ping = Some(ping));
+    let Some(binding) = peer.binding() else {
+        return;
+    };
+    if let (Some(seat), Some(frame)) = (binding.seat(), ping.frame_number) {
+        seat.reached(frame);
+    }
+    // What the page says of its round trips is its own business: the server measures by itself.
+    let report = WatchInput::Reported {
+        hidden: ping.hidden_ms,
+        paused: ping.paused.unwrap_or(false),
+        frame: ping.frame_number,
+    };
+    binding.watching.reported(state.clock.now(), report);
+}
+
+/// Time passed: does what the watch on the participant asks for.
+pub(super) fn tick(task: &Task) {
+    let Some(binding) = task.peer.binding() else {
+        return;
+    };
+    let now = task.state.clock.now();
+    let due = binding
+        .watching
+        .tick(now, task.peer.heard_at(), &task.state.pulse);
+    let Some((game, outputs)) = due else {
+        return;
+    };
+    for output in outputs {
+        let conclusion = match output {
+            WatchOutput::Probe { seq } => {
+                probe(task, &binding, &game, seq);
+                continue;
+            }
+            WatchOutput::Verdict(verdict) => Conclusion::Excluded(verdict),
+            WatchOutput::FocusLost { .. } => Conclusion::FocusLost,
+        };
+        let (task, binding, game) = (task.clone(), Arc::clone(&binding), game.clone());
+        tokio::spawn(async move { conclude(&task, &binding, &game, &conclusion).await });
     }
 }
 
-/// Asks a player's page for a sign of life, and takes the time.
-pub(super) fn probe(task: &Task) {
-    let Some(binding) = task
-        .peer
-        .binding()
-        .filter(|binding| binding.seat().is_some())
-    else {
-        return;
-    };
-    let seq = binding.next_probe();
-    let sent_at = task.state.clock.now();
+/// Asks a player's page for a sign of life.
+fn probe(task: &Task, binding: &Arc<Binding>, game: &GameId, seq: u64) {
     let sent = task
         .socket
-        .timeout(PROBE_TIMEOUT)
+        .timeout(PROBE_PATIENCE)
         .emit_with_ack::<_, Value>("presence_probe", &PresenceProbe { seq });
     let Ok(answer) = sent else {
         return;
     };
+    let (state, peer) = (Arc::clone(&task.state), Arc::clone(&task.peer));
+    let (binding, game) = (Arc::clone(binding), game.clone());
     tokio::spawn(async move {
-        let asked = Instant::now();
-        let answer = answer.await.ok();
-        let rtt = Millis::new(asked.elapsed().as_secs_f64() * 1000.0);
-        note(&binding, seq, sent_at, rtt, answer.as_ref());
+        let answer = match answer.await {
+            Ok(answer) => ProbeAnswer::parse(&&answer).ok(),
+            Err(AckError::Decode(_)) => None,
+            Err(_) => return,
+        };
+        let now = state.clock.now();
+        peer.hear(now);
+        if let (Some(seat), Some(answer)) = (binding.seat(), &answer) {
+            seat.reached(answer.frame_number);
+        }
+        let answered = WatchInput::ProbeAnswered { seq, answer };
+        binding.watching.answered(now, &game, answered);
     });
 }
 
-fn note(binding: &Arc<Binding>, seq: u64, sent_at: Millis, rtt: Millis, answer: Option<&Value>) {
-    let parsed = answer
-        .and_then(|answer| ProbeAnswer::parse(&answer).ok())
-        .filter(|answer| answer.seq == seq);
-    if let (Some(seat), Some(answer)) = (binding.seat(), &parsed) {
-        seat.reached(answer.frame_number);
+/// What the watch came to.
+enum Conclusion {
+    Excluded(Verdict),
+    FocusLost,
+}
+
+impl Conclusion {
+    fn reason(&self) -> &'static str {
+        let reason = match self {
+            Self::Excluded(verdict) => verdict.reason.into(),
+            Self::FocusLost => TerminationReason::FocusLossTimeout,
+        };
+        reason.as_str()
     }
-    let record = ProbeRecord {
-        seq,
-        sent_at,
-        rtt: answer.is_some().then_some(rtt),
-        hidden: parsed.is_some_and(|answer| answer.hidden),
-        hidden_for: parsed.map_or(Millis::ZERO, |answer| answer.hidden_ms),
-        stalled: parsed.map_or(Millis::ZERO, |answer| answer.stalled_ms),
-    };
-    tracing::trace!(?record, "presence");
-    binding.presence(|log| log.note_probe(record));
+
+    /// `seen` is the last frame that the server saw of the participant.
+    fn input(&self, participant: &ParticipantId, seen: Frame) -> GameInput {
+        let participant = participant.clone();
+        match self {
+            Self::Excluded(verdict) => GameInput::Verdict {
+                participant,
+                claimed: None,
+                verdict: Verdict {
+                    frame: verdict.frame.max(seen),
+                    ..verdict.clone()
+                },
+                seen,
+            },
+            Self::FocusLost => GameInput::TerminalState {
+                participant,
+                reason: TerminalStateReason::FocusLossTimeout,
+                frame: seen,
+            },
+        }
+    }
+}
+
+/// Commits what the watch came to, for as long as the participant plays over this socket: the
+/// storage may fail for a while.
+async fn conclude(task: &Task, binding: &Arc<Binding>, game: &GameId, conclusion: &Conclusion) {
+    let clock = &task.state.clock;
+    let reason = conclusion.reason();
+    while task.peer.speaks_by(binding) && binding.watching.is_watching(game) {
+        let input = |seen| conclusion.input(&binding.participant, seen);
+        let reply = |result: Result<&Committed, Refusal>| result.map(|done| done.reply);
+        match leaving::commit(&task.state, binding, game, input, reply).await {
+            Ok(GameReply::Accepted) => {
+                tracing::info!(%game, reason, "the server came to a verdict by itself");
+                return;
+            }
+            Err(refusal) if refusal.code.is_passing() => {}
+            _ => return,
+        }
+        clock.sleep_until(clock.now() + PAUSE_AFTER_FAILURE).await;
+    }
 }

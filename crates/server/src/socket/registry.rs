@@ -7,7 +7,8 @@ use stillhere_core::ids::ParticipantId;
 
 use super::peer::Peer;
 
-/// The current socket of each participant. Changes only within a turn of the lifecycle.
+/// The current socket of each participant. Sockets are bound in the order of the
+/// commits of what they asked for.
 #[derive(Default)]
 pub(crate) struct Registry {
     current: Mutex<HashMap<ParticipantId, Arc<Peer>>>,
@@ -25,10 +26,9 @@ impl Registry {
             .filter(|old| old.id() != peer.id())
     }
 
-    pub(super) fn is_current(&self, participant: &ParticipantId, peer: &Peer) -> bool {
-        self.lock()
-            .get(participant)
-            .is_some_and(|current| current.id() == peer.id())
+    /// The participant's current socket.
+    pub(crate) fn current(&self, participant: &ParticipantId) -> Option<Arc<Peer>> {
+        self.lock().get(participant).cloned()
     }
 
     pub(super) fn release(&self, participant: &ParticipantId, peer: &Peer) {

@@ -1,9 +1,11 @@
 //! Where games, seats and exports are kept. Correctness rests on it alone: whatever has to survive
 //! the server is committed here before anybody hears of it.
 
+mod job;
 mod record;
 mod sqlite;
 mod status;
+mod upload;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +13,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 use stillhere_core::ids::{ExportId, GameId, ParticipantId, PlayerId, SceneId};
-use stillhere_core::session::{GameInput, GameOutput, GameReply, GameSession, Outcome};
+use stillhere_core::session::{GameSession, Outcome};
 use stillhere_core::time::Millis;
 use stillhere_core::wire::Refusal;
 
+pub use job::{Committed, Document, Done, Job, JoinRequest, NewExport};
 pub use sqlite::{OpenError, SqliteStore};
 pub use status::StatusColumns;
+pub use upload::{NewChunk, Progress, UploadLimits};
 
-/// Why a transaction came to nothing. In either case nothing was changed.
-#[derive(Debug, thiserror::Error)]
+/// Why a change came to nothing. In either case nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The game refused the input.
     #[error("{}", .0.message)]
@@ -33,45 +37,6 @@ impl From<Refusal> for StoreError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
-}
-
-/// A game after an input, as it was committed, and what is to be sent now.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// The game as it is stored.
-    pub game: GameSession,
-    /// The answer to the input.
-    pub reply: GameReply,
-    /// What is to be sent.
-    pub outputs: Vec<GameOutput>,
-}
-
-/// A participant who wants a seat.
-#[derive(Clone, Debug)]
-pub struct JoinRequest {
-    /// Who.
-    pub participant: ParticipantId,
-    /// Whether they have proved to be the one who joined before under this id.
-    pub proven: bool,
-    /// The game that is begun if no waiting one of its scene has room.
-    pub fresh: GameSession,
-}
-
-/// A participant's data that is to be stored.
-#[derive(Clone, Debug)]
-pub struct NewExport {
-    /// Whose.
-    pub participant: ParticipantId,
-    /// Of which game.
-    pub game: GameId,
-    /// Of which scene, by the page's account.
-    pub scene: SceneId,
-    /// The page's id of it.
-    pub export: ExportId,
-    /// The metrics as JSON text.
-    pub metrics: String,
-    /// What the metrics say of how the session ended.
-    pub status: StatusColumns,
 }
 
 /// A participant's seat as it is stored.
@@ -129,21 +94,24 @@ impl fmt::Debug for Study {
 /// A place where games are kept.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// One input to one game: load, [`GameSession::handle`], store, commit.
-    async fn transact(
+    /// Does jobs in one transaction, in their order: a game that two of them concern sees the first
+    /// one's change in the second. A job that is refused changes nothing and spoils no other.
+    ///
+    /// # Errors
+    /// If the transaction failed: then nothing was changed by any of them.
+    async fn commit(
         &self,
         now: Millis,
-        game: &GameId,
-        input: GameInput,
-    ) -> Result<Committed, StoreError>;
+        jobs: Vec<Job>,
+    ) -> Result<Vec<Result<Done, StoreError>>, StoreError>;
 
-    /// Gives a participant their seat back, or one in the oldest waiting game of the scene that has
-    /// room, or one in a fresh game.
-    async fn join(&self, now: Millis, request: JoinRequest) -> Result<Committed, StoreError>;
-
-    /// Stores a participant's data. `None` if this export is stored already.
-    async fn export(&self, now: Millis, export: NewExport)
-    -> Result<Option<Committed>, StoreError>;
+    /// The chunk of an upload that begins at an offset; `None` behind the last one.
+    async fn chunk(
+        &self,
+        participant: &ParticipantId,
+        export: &ExportId,
+        offset: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// A participant's seat in a game, or the one that they took last.
     async fn seat(

@@ -23,6 +23,7 @@ pub(super) fn partial_metrics(game: &GameSession, seat: &Seat, now: Millis) -> V
         "sessionStatus": session_status(game, seat),
         "verdict": seat.verdict,
         "alsoExcluded": seat.also_excluded,
+        "lastStatus": seat.last_status,
     })
 }
 
@@ -30,7 +31,7 @@ fn session_status(game: &GameSession, seat: &Seat) -> Option<Value> {
     let Standing::Out { outcome, frame, at } = seat.standing else {
         return None;
     };
-    let (termination_reason, terminated_by) = outcome.termination()?;
+    let (termination_reason, terminated_by) = seat.termination()?;
     let status = SessionStatus {
         // Of whatever was played, the page's own data is missing.
         is_partial: true,
@@ -38,23 +39,31 @@ fn session_status(game: &GameSession, seat: &Seat) -> Option<Value> {
         terminated_by,
         termination_frame: frame,
         terminated_at_timestamp: Some(at),
-        completed_episodes: 0,
-        disconnected_player_id: lost_player(game, outcome),
+        completed_episodes: seat.last_status.map_or(0, |last| last.completed_episodes),
+        disconnected_player_id: lost_player(game, seat, outcome),
     };
     let mut status = serde_json::to_value(status).ok()?;
-    // Only the page counts episodes; a 0 would claim to know.
-    status["completedEpisodes"] = Value::Null;
+    if seat.last_status.is_none() {
+        // Only the page counts episodes; a 0 would claim to know.
+        status["completedEpisodes"] = Value::Null;
+    }
     Some(status)
 }
 
-fn lost_player(game: &GameSession, outcome: Outcome) -> Option<PlayerId> {
+fn lost_player(game: &GameSession, seat: &Seat, outcome: Outcome) -> Option<PlayerId> {
     let lost = match outcome {
-        Outcome::Disconnected | Outcome::PartnerDisconnected => Outcome::Disconnected,
-        Outcome::FocusLoss | Outcome::PartnerFocusLoss => Outcome::FocusLoss,
+        Outcome::Disconnected | Outcome::FocusLoss => return Some(seat.player.clone()),
+        Outcome::PartnerDisconnected => Outcome::Disconnected,
+        Outcome::PartnerFocusLoss => Outcome::FocusLoss,
         _ => return None,
     };
+    // Others may have been lost before, in a game that went on.
     game.seats()
         .iter()
-        .find(|seat| seat.outcome() == Some(lost))
-        .map(|seat| seat.player.clone())
+        .filter_map(|seat| match seat.standing {
+            Standing::Out { outcome, at, .. } if outcome == lost => Some((at, &seat.player)),
+            _ => None,
+        })
+        .max_by(|(one, _), (other, _)| one.cmp(other))
+        .map(|(_, player)| player.clone())
 }

@@ -350,3 +350,37 @@ async fn a_stopping_server_tells_everybody_and_takes_their_data() {
         json!({"waiting": 0, "playing": 0, "ending": 0})
     );
 }
+
+#[tokio::test]
+async fn a_server_that_stops_in_the_middle_of_an_ending_takes_it_up_again() {
+    let server = TestServer::start().await;
+    let (mut ada, mut bert) = server.pair("ada", "bert").await;
+    ada.say("mid_game_exclusion", ada.verdict("tab_hidden", 5))
+        .await;
+    ada.say(
+        "emit_multiplayer_metrics",
+        ada.export("e-ada", &metrics("tab_hidden", 5)),
+    )
+    .await;
+    bert.expect_unacked("partner_excluded").await;
+    shutdown::drain(&server.state, Duration::ZERO).await;
+    shutdown::close(&server.state).await;
+
+    let server = server.crash_and_start_again().await;
+    assert_eq!(
+        server.live_games().await,
+        json!({"waiting": 0, "playing": 0, "ending": 1})
+    );
+    assert_eq!(server.database.outcome_of("bert").await, "partner_excluded");
+    let mut back = server.connect_with(&bert.token).await;
+    back.expect("pyodide_player_assigned").await;
+    back.expect("partner_excluded").await;
+    back.expect("trigger_data_export").await;
+    back.say(
+        "emit_multiplayer_metrics",
+        back.export("e-bert", &metrics("partner_exclusion", 5)),
+    )
+    .await;
+    assert_eq!(server.live_games().await["ending"], 0);
+    assert_eq!(server.database.exports_of("ada").await.len(), 1);
+}

@@ -3,18 +3,25 @@
 
 #![allow(unreachable_pub)]
 
+mod authority;
 mod bad_payloads;
 mod binary;
 mod callbacks;
 mod dictionary;
 mod endings;
 mod exports;
+mod group_commit;
 mod identity;
+mod last_status;
 mod pages;
+mod partner_left;
 mod playing;
 mod reconnects;
 mod redirects;
 mod settings;
 mod store;
 mod support;
+mod taken_over;
+mod uploads;
+
 mod waiting_room;

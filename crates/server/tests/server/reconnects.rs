@@ -47,7 +47,7 @@ async fn whoever_does_not_come_back_in_time_has_ended_the_game() {
     );
     // Who comes back later is told, and its data is still taken.
     let mut back = server.connect_with(&ada.token).await;
-    back.seat = ada.seat.clone();
+    back.seat = back.expect("pyodide_player_assigned").await;
     assert_eq!(
         back.expect("p2p_game_ended").await["reason"],
         "partner_disconnected"
@@ -83,6 +83,7 @@ async fn what_is_owed_is_sent_again_until_it_is_acked() {
     // One is acked by now; the other follows its owner over a new line.
     bert.drop_line();
     let mut back = server.connect_with(&bert.token).await;
+    back.expect("pyodide_player_assigned").await;
     assert_eq!(back.expect("partner_excluded").await, told.payload);
     back.expect_nothing_more().await;
     server
@@ -111,10 +112,10 @@ async fn a_reconnect_never_takes_a_new_seat() {
     let before = server.database.dump().await;
     let mut back = server.connect_with(&ada.token).await;
     back.expect_nothing_more().await;
+    assert_eq!(server.database.dump().await, before);
     // The socket speaks for its participant all the same: data and redirect are theirs.
     let answer = back.say("end_game_request_redirect", json!({})).await;
     assert_eq!(answer["completion_code"], "C1ABCDEF");
-    assert_eq!(server.database.dump().await, before);
 }
 
 #[tokio::test]
@@ -153,6 +154,7 @@ async fn a_killed_server_takes_its_games_up_again() {
         "who waited has to join again"
     );
     let mut bert = server.connect_with(&bert.token).await;
+    bert.expect("pyodide_player_assigned").await;
     bert.expect("partner_excluded").await;
     bert.expect("trigger_data_export").await;
     let mut carl = server.connect_with(&carl.token).await;

@@ -103,3 +103,36 @@ async fn a_stranger_is_sent_nowhere() {
         "unauthorized",
     );
 }
+
+#[tokio::test]
+async fn a_page_opened_anew_after_the_end_is_told_where_to_go_and_plays_again_after_that() {
+    let server = TestServer::start().await;
+    let (mut ada, bert) = server.pair("ada", "bert").await;
+    ada.say("mid_game_exclusion", ada.verdict("tab_hidden", 5))
+        .await;
+    let again = json!({"participant_id": "ada", "participant_token": ada.token});
+    drop(ada);
+
+    let mut page = server.connect().await;
+    assert_refused(&page.say("join_game", again.clone()).await, "already_ended");
+    let answer = page.say("end_game_request_redirect", json!({})).await;
+    assert!(
+        answer["redirect_url"]
+            .as_str()
+            .unwrap()
+            .starts_with("/done.html?outcome=excluded&"),
+        "{answer}"
+    );
+    // Her data comes, from wherever it was; then nothing of that game is left to be said.
+    let stored = page
+        .say(
+            "emit_multiplayer_metrics",
+            json!({"scene_id": "grid", "metrics": {}, "export_id": "e1"}),
+        )
+        .await;
+    assert_eq!(stored["ok"], true, "{stored}");
+    let mut next = server.connect().await;
+    let joined = next.say("join_game", again).await;
+    assert_eq!(joined["status"], "waiting", "{joined}");
+    drop(bert);
+}

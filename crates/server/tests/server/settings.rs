@@ -1,5 +1,6 @@
 use serde_json::json;
 use stillhere_core::ids::SceneId;
+use stillhere_core::session::OnExclusion;
 use stillhere_core::time::Millis;
 use stillhere_server::settings::Settings;
 
@@ -189,4 +190,28 @@ fn redirects_fall_back_to_the_default() {
         (other.delay_ms, other.completion_code.as_deref()),
         (5000, None)
     );
+}
+
+#[test]
+fn a_scene_says_whether_the_others_play_on() {
+    let settings = load("[scenes.maze]").unwrap();
+    let (name, maze) = settings.scene(None).unwrap();
+    let game = maze.game_settings(name);
+    assert_eq!((game.on_exclusion, game.min_players), (OnExclusion::End, 2));
+
+    let settings =
+        load("[scenes.maze]\nplayers = 4\non_exclusion = \"continue\"\nmin_players = 3\n").unwrap();
+    let (name, maze) = settings.scene(None).unwrap();
+    let game = maze.game_settings(name);
+    assert_eq!(
+        (game.on_exclusion, game.min_players),
+        (OnExclusion::Continue, 3)
+    );
+
+    let faults =
+        load("[scenes.maze]\nplayers = 2\non_exclusion = \"sometimes\"\nmin_players = 3\n")
+            .unwrap_err();
+    for named in ["on_exclusion", "\"end\"", "\"continue\"", "min_players"] {
+        assert!(faults.contains(named), "{named}: {faults}");
+    }
 }

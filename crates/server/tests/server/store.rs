@@ -3,21 +3,28 @@
 use std::sync::Arc;
 
 use stillhere_core::exclusion::{ExclusionReason, Side};
-use stillhere_core::ids::{ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId};
+use stillhere_core::ids::{
+    ConnectionId, ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId,
+};
 use stillhere_core::session::{
-    GameInput, GameOutput, GameReply, GameSession, GameSettings, Phase, Verdict,
+    GameInput, GameOutput, GameReply, GameSession, GameSettings, OnExclusion, Outcome, Phase,
+    Verdict,
 };
 use stillhere_core::time::Millis;
 use stillhere_core::wire::ErrorCode;
 use stillhere_server::store::{
-    JoinRequest, LiveGames, NewExport, SqliteStore, StatusColumns, Store, StoreError, Study,
+    Committed, Document, Done, Job, JoinRequest, LiveGames, NewExport, SqliteStore, StatusColumns,
+    Store, StoreError, Study,
 };
 use tempfile::TempDir;
 
 fn study(experiment: &str) -> Study {
     Study {
         experiment_id: experiment.to_owned(),
-        completion_code: Arc::new(|scene, outcome| format!("{scene}-{}", outcome.as_str())),
+        completion_code: Arc::new(|scene, outcome| {
+            assert_ne!(outcome, Outcome::ServerShutdown, "no test needs this code");
+            format!("{scene}-{}", outcome.as_str())
+        }),
     }
 }
 
@@ -44,6 +51,8 @@ fn fresh(game: &str, players: usize) -> GameSession {
         waiting_room_timeout: at(60_000),
         reconnect_grace: at(5_000),
         export_ack_timeout: at(10_000),
+        on_exclusion: OnExclusion::End,
+        min_players: 2,
     };
     GameSession::new(GameId::try_from(game).unwrap(), 7, settings)
 }
@@ -51,14 +60,39 @@ fn fresh(game: &str, players: usize) -> GameSession {
 fn request(name: &str, game: &str) -> JoinRequest {
     JoinRequest {
         participant: who(name),
+        connection: socket(name),
+        reopened: false,
         proven: false,
+        instead_of: None,
         fresh: fresh(game, 2),
     }
 }
 
+fn socket(name: &str) -> ConnectionId {
+    ConnectionId::try_from(format!("socket of {name}")).unwrap()
+}
+
+/// One job in a transaction of its own.
+async fn one(store: &dyn Store, now: u64, job: Job) -> Result<Done, StoreError> {
+    let mut results = store.commit(at(now), vec![job]).await?;
+    assert_eq!(results.len(), 1);
+    results.remove(0)
+}
+
+fn committed(done: Result<Done, StoreError>) -> Committed {
+    match done {
+        Ok(Done::Committed(committed)) => *committed,
+        other => panic!("not committed: {other:?}"),
+    }
+}
+
 async fn join(store: &dyn Store, now: u64, name: &str, game: &str) -> GameSession {
-    let committed = store.join(at(now), request(name, game)).await.unwrap();
-    committed.game
+    let job = Job::Join(Box::new(request(name, game)));
+    committed(one(store, now, job).await).game
+}
+
+fn input(game: &GameSession, input: GameInput) -> Job {
+    Job::Input(game.id().clone(), input)
 }
 
 fn verdict(name: &str, player: i64) -> GameInput {
@@ -72,18 +106,21 @@ fn verdict(name: &str, player: i64) -> GameInput {
             message: None,
             evidence: None,
         },
+        seen: Frame(0),
     }
 }
 
-fn export(name: &str, game: &GameSession, id: &str) -> NewExport {
-    NewExport {
+fn export(name: &str, game: &GameSession, id: &str) -> Job {
+    Job::Export(Box::new(NewExport {
         participant: who(name),
         game: game.id().clone(),
         scene: SceneId::try_from("grid").unwrap(),
         export: ExportId::try_from(id).unwrap(),
         metrics: "{}".to_owned(),
+        document: Document::Inline,
         status: StatusColumns::default(),
-    }
+        finished: true,
+    }))
 }
 
 fn refused(result: Result<impl std::fmt::Debug, StoreError>) -> ErrorCode {
@@ -112,8 +149,8 @@ async fn who_joins_gets_the_oldest_game_with_room() {
         // Games under other settings wait for their own kind.
         let mut other = request("d", "g4");
         other.fresh = fresh("g4", 3);
-        let committed = store.join(at(3), other).await.unwrap();
-        assert_eq!(committed.game.id().as_str(), "g4");
+        let done = one(store, 3, Job::Join(Box::new(other))).await;
+        assert_eq!(committed(done).game.id().as_str(), "g4");
         assert_eq!(join(store, 4, "e", "g5").await.id().as_str(), "g3");
     }
 }
@@ -125,14 +162,63 @@ async fn a_refused_input_changes_nothing() {
         let game = join(store, 0, "a", "g1").await;
         join(store, 0, "b", "-").await;
         let before = store.unsettled().await.unwrap();
-        let result = store.transact(at(5), game.id(), verdict("a", 1)).await;
+        let result = one(store, 5, input(&game, verdict("a", 1))).await;
         assert_eq!(refused(result), ErrorCode::NotYourSeat);
         let nowhere = GameId::try_from("nowhere").unwrap();
-        let result = store.transact(at(5), &nowhere, verdict("a", 0)).await;
+        let result = one(store, 5, Job::Input(nowhere, verdict("a", 0))).await;
         assert_eq!(refused(result), ErrorCode::UnknownGame);
-        let result = store.join(at(5), request("a", "g9")).await;
+        let result = one(store, 5, Job::Join(Box::new(request("a", "g9")))).await;
         assert_eq!(refused(result), ErrorCode::Unauthorized);
         assert_eq!(store.unsettled().await.unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn jobs_share_a_transaction_and_each_fails_for_itself() {
+    for (store, _files) in stores().await {
+        let store = &*store;
+        let one_game = join(store, 0, "a", "g1").await;
+        join(store, 0, "b", "-").await;
+        let other = join(store, 0, "c", "g2").await;
+        let cursed = join(store, 0, "d", "-").await;
+        assert_eq!(cursed.id(), other.id());
+        let untouched = store.seat(&who("c"), None).await.unwrap().unwrap().game;
+        let results = store
+            .commit(
+                at(5),
+                vec![
+                    input(&one_game, verdict("a", 0)),
+                    // The same game: it has ended by now.
+                    input(&one_game, verdict("b", 1)),
+                    // Refused.
+                    input(&one_game, verdict("a", 1)),
+                    // It panics, after some of it has been written.
+                    input(&other, GameInput::Shutdown),
+                    export("b", &one_game, "e"),
+                    export("b", &one_game, "e"),
+                ],
+            )
+            .await
+            .unwrap();
+        let [first, second, third, fourth, fifth, sixth] = &results[..] else {
+            panic!("{results:?}");
+        };
+        let reply = |done: &Result<Done, _>| done.as_ref().unwrap().committed().unwrap().reply;
+        assert_eq!(reply(first), GameReply::Accepted);
+        assert_eq!(reply(second), GameReply::AlreadyEnded);
+        assert!(matches!(third, Err(StoreError::Refused(_))), "{third:?}");
+        assert!(
+            matches!(fourth, Err(StoreError::Unavailable(_))),
+            "{fourth:?}"
+        );
+        assert_eq!(reply(fifth), GameReply::Accepted);
+        assert!(matches!(sixth, Ok(Done::Nothing)), "{sixth:?}");
+        let seat = store.seat(&who("c"), None).await.unwrap().unwrap();
+        assert_eq!((seat.game, seat.outcome), (untouched, None));
+        let seat = store.seat(&who("b"), None).await.unwrap().unwrap();
+        assert!(seat.game.seat(&who("b")).unwrap().export.is_some());
+        // And the store goes on.
+        assert_eq!(join(store, 9, "e", "g5").await.id().as_str(), "g5");
     }
 }
 
@@ -142,10 +228,7 @@ async fn outcomes_and_codes_are_written_with_the_game() {
         let store = &*store;
         let game = join(store, 0, "a", "g1").await;
         join(store, 0, "b", "-").await;
-        let committed = store
-            .transact(at(5), game.id(), verdict("a", 0))
-            .await
-            .unwrap();
+        let committed = committed(one(store, 5, input(&game, verdict("a", 0))).await);
         assert_eq!(committed.reply, GameReply::Accepted);
         assert!(
             committed
@@ -168,33 +251,17 @@ async fn an_export_is_stored_once_with_the_game() {
         let store = &*store;
         let game = join(store, 0, "a", "g1").await;
         join(store, 0, "b", "-").await;
-        store
-            .transact(at(5), game.id(), verdict("a", 0))
-            .await
-            .unwrap();
-        let first = store.export(at(6), export("a", &game, "e")).await.unwrap();
-        assert!(
-            first
-                .unwrap()
-                .game
-                .seat(&who("a"))
-                .unwrap()
-                .export
-                .is_some()
-        );
+        one(store, 5, input(&game, verdict("a", 0))).await.unwrap();
+        let first = committed(one(store, 6, export("a", &game, "e")).await);
+        assert!(first.game.seat(&who("a")).unwrap().export.is_some());
         let settled = store.unsettled().await.unwrap();
-        assert!(
-            store
-                .export(at(7), export("a", &game, "e"))
-                .await
-                .unwrap()
-                .is_none()
-        );
+        let again = one(store, 7, export("a", &game, "e")).await.unwrap();
+        assert!(matches!(again, Done::Nothing), "{again:?}");
         assert_eq!(store.unsettled().await.unwrap(), settled);
-        let stranger = store.export(at(7), export("x", &game, "e")).await;
+        let stranger = one(store, 7, export("x", &game, "e")).await;
         assert_eq!(refused(stranger), ErrorCode::NotYourSeat);
-        let last = store.export(at(8), export("b", &game, "e")).await.unwrap();
-        assert!(last.unwrap().outputs.contains(&GameOutput::Ended));
+        let last = committed(one(store, 8, export("b", &game, "e")).await);
+        assert!(last.outputs.contains(&GameOutput::Ended));
         assert_eq!(store.live_games().await.unwrap(), LiveGames::default());
     }
 }
@@ -208,10 +275,8 @@ async fn deadlines_are_found_again_and_only_when_due() {
         assert_eq!(store.next_deadline().await.unwrap(), Some(at(61_000)));
         assert!(store.due(at(60_999)).await.unwrap().is_empty());
         assert_eq!(store.due(at(61_000)).await.unwrap(), [game.id().clone()]);
-        store
-            .transact(at(61_000), game.id(), GameInput::Deadline)
-            .await
-            .unwrap();
+        let due = input(&game, GameInput::Deadline);
+        one(store, 61_000, due).await.unwrap();
         assert_eq!(store.next_deadline().await.unwrap(), None);
         let seat = store.seat(&who("a"), None).await.unwrap().unwrap();
         assert_eq!(seat.outcome.as_deref(), Some("waiting_room_timeout"));
@@ -223,10 +288,14 @@ async fn a_participants_last_seat_is_the_one_taken_last() {
     for (store, _files) in stores().await {
         let store = &*store;
         let first = join(store, 0, "a", "g1").await;
-        store
-            .transact(at(1), first.id(), GameInput::Shutdown)
-            .await
-            .unwrap();
+        let leave = GameInput::Leave {
+            participant: who("a"),
+            frame: Frame(0),
+        };
+        join(store, 0, "c", "-").await;
+        one(store, 1, input(&first, leave)).await.unwrap();
+        one(store, 1, export("a", &first, "e")).await.unwrap();
+        one(store, 1, export("c", &first, "e")).await.unwrap();
         let second = join(store, 1, "a", "g2").await;
         let last = store.seat(&who("a"), None).await.unwrap().unwrap();
         assert_eq!(last.game.id(), second.id());
@@ -256,7 +325,7 @@ async fn concurrent_joins_fill_every_game() {
             let store = Arc::clone(&store);
             joining.spawn(async move {
                 let (name, game) = (format!("p{index}"), format!("g{index}"));
-                store.join(at(0), request(&name, &game)).await.unwrap()
+                join(&*store, 0, &name, &game).await
             });
         }
         joining.join_all().await;
@@ -289,7 +358,7 @@ async fn what_is_committed_is_there_after_reopening_and_other_experiments_are_le
     assert!(other.unsettled().await.unwrap().is_empty());
     assert_eq!(other.next_deadline().await.unwrap(), None);
     assert!(other.seat(&who("a"), None).await.unwrap().is_none());
-    let result = other.transact(at(1), game.id(), GameInput::Deadline).await;
+    let result = one(&other, 1, input(&game, GameInput::Deadline)).await;
     assert_eq!(refused(result), ErrorCode::UnknownGame);
     assert_eq!(join(&other, 1, "b", "g2").await.id().as_str(), "g2");
 }

@@ -1,36 +1,38 @@
 //! The store in one SQLite file.
 //!
-//! SQLite has one writer at a time, so writes queue for one connection instead of meeting each
-//! other's locks; readers go on beside it (WAL). `synchronous = FULL`: what is committed survives
+//! SQLite has one writer at a time, so what is to be written queues for one connection, and whatever
+//! has queued meanwhile shares a commit; readers go on beside it (WAL). `synchronous = FULL`: what is committed survives
 //! a power cut, and only then is it acked.
 
+mod jobs;
+mod read;
 mod rows;
+mod uploads;
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{Row, SqlSafeStr};
-use stillhere_core::ids::{GameId, ParticipantId};
-use stillhere_core::session::{ExportOrigin, GameInput, GameOutput, GameSession, Phase};
+use sqlx::{Connection, SqlSafeStr, Transaction, raw_sql};
+use stillhere_core::ids::{ExportId, GameId, ParticipantId};
+use stillhere_core::session::{GameSession, Phase};
 use stillhere_core::time::Millis;
-use stillhere_core::wire::{ErrorCode, Refusal};
 
-use self::rows::save_export;
-use super::{Committed, JoinRequest, LiveGames, NewExport, SeatRecord, Store, StoreError, Study};
+use self::jobs::Work;
+use super::{Done, Job, LiveGames, SeatRecord, Store, StoreError, Study};
 
 /// Somebody else's lock on the file is waited for no longer; then the client is told to try again.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
-/// So many waiting games are looked through for a free seat; all but broken ones have one.
-const WAITING_LOOKED_AT: i64 = 50;
 /// So many due games are handed out at a time.
 const DUE_AT_A_TIME: i64 = 256;
 
@@ -64,13 +66,27 @@ impl From<serde_json::Error> for StoreError {
 
 // Built here, because the macro that would embed the folder brings a second copy of the whole driver.
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("games seats exports"),
-        MigrationType::Simple,
-        include_str!("../../../migrations/sqlite/0001_games_seats_exports.sql").into_sql_str(),
-        false,
-    )])
+    let migration = |version, description, sql: &'static str| {
+        Migration::new(
+            version,
+            Cow::Borrowed(description),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    };
+    Migrator::with_migrations(vec![
+        migration(
+            1,
+            "games seats exports",
+            include_str!("../../../migrations/sqlite/0001_games_seats_exports.sql"),
+        ),
+        migration(
+            2,
+            "uploads",
+            include_str!("../../../migrations/sqlite/0002_uploads.sql"),
+        ),
+    ])
 }
 
 impl SqliteStore {
@@ -113,180 +129,63 @@ impl SqliteStore {
         })
     }
 
-    async fn load(
+    /// Each job in a savepoint of its own.
+    async fn all(
         &self,
-        connection: &mut SqliteConnection,
-        game: &GameId,
-    ) -> Result<GameSession, StoreError> {
-        let state: Option<String> =
-            sqlx::query_scalar("SELECT state FROM games WHERE game_id = $1 AND experiment_id = $2")
-                .bind(game.as_str())
-                .bind(&self.study.experiment_id)
-                .fetch_optional(connection)
-                .await?;
-        match state {
-            Some(state) => Ok(serde_json::from_str(&state)?),
-            None => Err(Refusal::new(ErrorCode::UnknownGame, "there is no such game").into()),
-        }
-    }
-
-    /// Hands one input to a game and writes down what becomes of it.
-    async fn step(
-        &self,
-        connection: &mut SqliteConnection,
+        mut transaction: Transaction<'_, Sqlite>,
         now: Millis,
-        mut game: GameSession,
-        input: GameInput,
-    ) -> Result<Committed, StoreError> {
-        let before: Vec<ParticipantId> = game
-            .seats()
-            .iter()
-            .map(|seat| seat.participant.clone())
-            .collect();
-        let reply = game.handle(now, input)?;
-        let outputs: Vec<GameOutput> = std::iter::from_fn(|| game.poll()).collect();
-        rows::write(connection, &self.study, now, &game, &before, &outputs).await?;
-        Ok(Committed {
-            game,
-            reply,
-            outputs,
-        })
-    }
-
-    async fn seat_with(
-        &self,
-        connection: &mut SqliteConnection,
-        participant: &ParticipantId,
-        game: Option<&GameId>,
-    ) -> Result<Option<SeatRecord>, StoreError> {
-        let row = sqlx::query(
-            "SELECT games.state, seats.player_id, seats.outcome, seats.completion_code
-               FROM seats JOIN games ON games.game_id = seats.game_id
-              WHERE seats.participant_id = $1 AND games.experiment_id = $2
-                AND ($3 IS NULL OR seats.game_id = $3)
-              ORDER BY seats.joined_at_ms DESC, seats.rowid DESC LIMIT 1",
-        )
-        .bind(participant.as_str())
-        .bind(&self.study.experiment_id)
-        .bind(game.map(GameId::as_str))
-        .fetch_optional(connection)
-        .await?;
-        row.as_ref().map(seat_record).transpose()
-    }
-
-    /// The game in which the participant is to sit.
-    async fn game_to_join(
-        &self,
-        connection: &mut SqliteConnection,
-        request: JoinRequest,
-    ) -> Result<GameSession, StoreError> {
-        let last = self
-            .seat_with(connection, &request.participant, None)
-            .await?
-            .map(|record| record.game)
-            .filter(GameSession::is_live);
-        if let Some(game) = last
-            && let Some(seat) = game.seat(&request.participant)
-        {
-            if !request.proven {
-                return Err(Refusal::new(
-                    ErrorCode::Unauthorized,
-                    "this participant is in a game already; only the page that joined it can take it up again",
-                )
-                .into());
+        jobs: Vec<Job>,
+    ) -> Result<Vec<Result<Done, StoreError>>, StoreError> {
+        let mut results = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            raw_sql("SAVEPOINT job").execute(&mut *transaction).await?;
+            let work = Work {
+                connection: &mut transaction,
+                study: &self.study,
+                now,
+            };
+            let result = AssertUnwindSafe(work.run(job)).catch_unwind().await;
+            let result = result
+                .unwrap_or_else(|_| Err(StoreError::Unavailable("a game panicked".to_owned())));
+            if let Err(reason) = &result {
+                let undone = raw_sql("ROLLBACK TO job").execute(&mut *transaction).await;
+                // Without a savepoint to go back to, there is no transaction any more.
+                undone.map_err(|_| reason.clone())?;
             }
-            let owed = seat.deliveries.iter().any(|owed| owed.acked_at.is_none());
-            if seat.is_playing() || owed {
-                return Ok(game);
-            }
-            if seat.export.is_none() {
-                return Err(Refusal::new(
-                    ErrorCode::AlreadyEnded,
-                    "this participant's game is ending and its data is not stored yet; join again in a moment",
-                )
-                .into());
-            }
+            raw_sql("RELEASE job").execute(&mut *transaction).await?;
+            results.push(result);
         }
-        // `<> 'ended'` says nothing new; it is what lets SQLite use the index of live games.
-        let waiting: Vec<String> = sqlx::query_scalar(
-            "SELECT state FROM games WHERE experiment_id = $1 AND scene_id = $2 AND phase = 'waiting' AND phase <> 'ended'
-              ORDER BY created_at_ms, rowid LIMIT $3",
-        )
-        .bind(&self.study.experiment_id)
-        .bind(request.fresh.settings().scene.as_str())
-        .bind(WAITING_LOOKED_AT)
-        .fetch_all(connection)
-        .await?;
-        for state in waiting {
-            let game: GameSession = serde_json::from_str(&state)?;
-            // A game begun under other settings waits for its own kind.
-            if game.has_room() && game.settings() == request.fresh.settings() {
-                return Ok(game);
-            }
-        }
-        Ok(request.fresh)
+        transaction.commit().await?;
+        Ok(results)
     }
-}
-
-fn seat_record(row: &SqliteRow) -> Result<SeatRecord, StoreError> {
-    Ok(SeatRecord {
-        game: serde_json::from_str(row.try_get("state")?)?,
-        player: serde_json::from_str(row.try_get("player_id")?)?,
-        outcome: row.try_get("outcome")?,
-        completion_code: row.try_get("completion_code")?,
-    })
 }
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn transact(
+    async fn commit(
         &self,
         now: Millis,
-        game: &GameId,
-        input: GameInput,
-    ) -> Result<Committed, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let game = self.load(&mut transaction, game).await?;
-        let committed = self.step(&mut transaction, now, game, input).await?;
-        transaction.commit().await?;
-        Ok(committed)
-    }
-
-    async fn join(&self, now: Millis, request: JoinRequest) -> Result<Committed, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let participant = request.participant.clone();
-        let game = self.game_to_join(&mut transaction, request).await?;
-        let input = GameInput::Join { participant };
-        let committed = self.step(&mut transaction, now, game, input).await?;
-        transaction.commit().await?;
-        Ok(committed)
-    }
-
-    async fn export(
-        &self,
-        now: Millis,
-        export: NewExport,
-    ) -> Result<Option<Committed>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let stored: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM exports WHERE participant_id = $1 AND export_id = $2",
-        )
-        .bind(export.participant.as_str())
-        .bind(export.export.as_str())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if stored.is_some() {
-            return Ok(None);
+        jobs: Vec<Job>,
+    ) -> Result<Vec<Result<Done, StoreError>>, StoreError> {
+        let mut connection = self.writer.acquire().await?;
+        let transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let results = self.all(transaction, now, jobs).await;
+        if results.is_err() {
+            // A full disk makes SQLite end the transaction by itself, of which the driver learns
+            // nothing: only a new connection is in a state that is known.
+            let _ = connection.close().await;
         }
-        let game = self.load(&mut transaction, &export.game).await?;
-        let input = GameInput::Exported {
-            participant: export.participant.clone(),
-            export: export.export.clone(),
-        };
-        let committed = self.step(&mut transaction, now, game, input).await?;
-        save_export(&mut transaction, now, &export, ExportOrigin::Client).await?;
-        transaction.commit().await?;
-        Ok(Some(committed))
+        results
+    }
+
+    async fn chunk(
+        &self,
+        participant: &ParticipantId,
+        export: &ExportId,
+        offset: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut reader = self.readers.acquire().await?;
+        read::chunk(&mut reader, participant, export, offset).await
     }
 
     async fn seat(
@@ -295,7 +194,7 @@ impl Store for SqliteStore {
         game: Option<&GameId>,
     ) -> Result<Option<SeatRecord>, StoreError> {
         let mut reader = self.readers.acquire().await?;
-        self.seat_with(&mut reader, participant, game).await
+        read::seat(&mut reader, &self.study, participant, game).await
     }
 
     async fn next_deadline(&self) -> Result<Option<Millis>, StoreError> {
@@ -368,5 +267,132 @@ impl Store for SqliteStore {
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use stillhere_core::ids::{ConnectionId, SceneId};
+    use stillhere_core::session::{GameSettings, OnExclusion};
+
+    use super::*;
+    use crate::store::{JoinRequest, NewChunk, UploadLimits};
+
+    async fn store(directory: &Path) -> SqliteStore {
+        let study = Study {
+            experiment_id: "study".to_owned(),
+            completion_code: Arc::new(|_, _| String::new()),
+        };
+        SqliteStore::open(&directory.join("test.sqlite3"), study)
+            .await
+            .unwrap()
+    }
+
+    fn join(name: &str) -> Job {
+        let minute = Millis::new(60_000.0);
+        let settings = GameSettings {
+            scene: SceneId::try_from("grid").unwrap(),
+            players: 2,
+            waiting_room_timeout: minute,
+            reconnect_grace: minute,
+            export_ack_timeout: minute,
+            on_exclusion: OnExclusion::End,
+            min_players: 2,
+        };
+        Job::Join(Box::new(JoinRequest {
+            participant: ParticipantId::try_from(name).unwrap(),
+            connection: ConnectionId::try_from(name).unwrap(),
+            reopened: false,
+            proven: false,
+            instead_of: None,
+            fresh: GameSession::new(GameId::try_from(name).unwrap(), 7, settings),
+        }))
+    }
+
+    fn large_chunk(name: &str) -> Job {
+        let chunk = NewChunk {
+            participant: ParticipantId::try_from(name).unwrap(),
+            export: ExportId::try_from("e").unwrap(),
+            offset: 0,
+            bytes: vec![7; 1 << 20],
+        };
+        Job::Chunk(chunk, UploadLimits::default())
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_the_commit_and_the_next_one_works() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path()).await;
+        let now = Millis::new(1_000.0);
+        for result in store.commit(now, vec![join("a")]).await.unwrap() {
+            result.unwrap();
+        }
+        // As full as a disk gets without filling one.
+        raw_sql("PRAGMA max_page_count = 60")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        let jobs = vec![join("b"), large_chunk("a"), join("c")];
+        let failed = store.commit(now, jobs).await;
+        assert!(
+            matches!(&failed, Err(StoreError::Unavailable(reason)) if reason.contains("full")),
+            "{failed:?}"
+        );
+        let waiting = store.live_games().await.unwrap().waiting;
+        assert_eq!(waiting, 1, "none of them changed anything");
+        // The limit was the connection's own, and both are gone.
+        let jobs = vec![large_chunk("a"), join("d")];
+        for result in store.commit(now, jobs).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_ended_by_itself_costs_one_commit() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path()).await;
+        // What a full disk or a failing one may do in the middle of a statement.
+        raw_sql(
+            "CREATE TEMP TRIGGER ending BEFORE INSERT ON games
+             BEGIN SELECT RAISE(ROLLBACK, 'ended'); END",
+        )
+        .execute(&store.writer)
+        .await
+        .unwrap();
+        let now = Millis::new(1_000.0);
+        let failed = store.commit(now, vec![join("a"), join("b")]).await;
+        assert!(
+            matches!(failed, Err(StoreError::Unavailable(_))),
+            "{failed:?}"
+        );
+        assert_eq!(store.live_games().await.unwrap(), LiveGames::default());
+        // The trigger was the connection's own, and both are gone.
+        for result in store.commit(now, vec![join("a"), join("b")]).await.unwrap() {
+            result.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_locked_database_fails_the_commit_and_the_next_one_works() {
+        let directory = tempfile::tempdir().unwrap();
+        let other = store(directory.path()).await;
+        let store = store(directory.path()).await;
+        raw_sql("PRAGMA busy_timeout = 0")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        let lock = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let now = Millis::new(1_000.0);
+        let failed = store.commit(now, vec![join("a")]).await;
+        assert!(
+            matches!(&failed, Err(StoreError::Unavailable(reason)) if reason.contains("locked")),
+            "{failed:?}"
+        );
+        lock.rollback().await.unwrap();
+        for result in store.commit(now, vec![join("a")]).await.unwrap() {
+            result.unwrap();
+        }
     }
 }

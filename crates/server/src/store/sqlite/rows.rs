@@ -2,11 +2,11 @@
 
 use sqlx::sqlite::SqliteConnection;
 use stillhere_core::ids::ParticipantId;
-use stillhere_core::session::{ExportOrigin, GameOutput, GameSession, Outcome};
+use stillhere_core::session::{ExportOrigin, GameOutput, GameSession, Outcome, Standing};
 use stillhere_core::time::Millis;
 
 use super::super::record;
-use super::super::{NewExport, StatusColumns, StoreError, Study};
+use super::super::{Document, NewExport, StatusColumns, StoreError, Study};
 
 /// Writes the game and what its outputs say of seats and data.
 pub(super) async fn write(
@@ -24,7 +24,7 @@ pub(super) async fn write(
             GameOutput::Outcome {
                 participant,
                 outcome,
-            } => save_outcome(connection, study, game, participant, *outcome).await?,
+            } => save_outcome(connection, study, now, game, participant, *outcome).await?,
             GameOutput::RecordPartial { participant } => {
                 save_partial_record(connection, now, game, participant).await?;
             }
@@ -74,7 +74,7 @@ async fn save_seats(
             "INSERT INTO seats (game_id, participant_id, player_id, joined_at_ms) VALUES ($1, $2, $3, $4)
              ON CONFLICT (game_id, participant_id) DO UPDATE SET
                player_id = excluded.player_id, joined_at_ms = excluded.joined_at_ms,
-               outcome = NULL, completion_code = NULL",
+               outcome = NULL, completion_code = NULL, left_at_ms = NULL, left_frame = NULL",
         )
         .bind(game.id().as_str())
         .bind(seat.participant.as_str())
@@ -101,18 +101,30 @@ async fn save_seats(
 async fn save_outcome(
     connection: &mut SqliteConnection,
     study: &Study,
+    now: Millis,
     game: &GameSession,
     participant: &ParticipantId,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
+    // Who gave up waiting has no seat any more, and never saw a frame.
+    let standing = game.seat(participant).map(|seat| seat.standing);
+    let (left_at, left_frame) = match standing {
+        Some(Standing::Out { frame, at, .. }) if outcome != Outcome::WaitingRoomTimeout => {
+            (at, i64::try_from(frame.0).ok())
+        }
+        _ => (now, None),
+    };
     sqlx::query(
-        "UPDATE seats SET outcome = $1, completion_code = COALESCE(completion_code, $2)
+        "UPDATE seats SET outcome = $1, completion_code = COALESCE(completion_code, $2),
+                          left_at_ms = $5, left_frame = $6
          WHERE game_id = $3 AND participant_id = $4",
     )
     .bind(outcome.as_str())
     .bind((study.completion_code)(&game.settings().scene, outcome))
     .bind(game.id().as_str())
     .bind(participant.as_str())
+    .bind(whole_ms(left_at))
+    .bind(left_frame)
     .execute(connection)
     .await?;
     Ok(())
@@ -135,6 +147,8 @@ async fn save_partial_record(
         export: record::export_id(game),
         status: StatusColumns::of(&metrics),
         metrics: metrics.to_string(),
+        document: Document::Inline,
+        finished: true,
     };
     save_export(connection, now, &export, ExportOrigin::Server).await
 }
@@ -145,10 +159,15 @@ pub(super) async fn save_export(
     export: &NewExport,
     origin: ExportOrigin,
 ) -> Result<(), StoreError> {
+    let (encoding, bytes) = match export.document {
+        Document::Inline => ("json", export.metrics.len() as u64),
+        Document::Uploaded(bytes) => ("gzip", bytes),
+    };
     sqlx::query(
         "INSERT INTO exports (participant_id, export_id, game_id, scene_id, source, received_at_ms,
-                              is_partial, termination_reason, termination_frame, completed_episodes, metrics)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                              is_partial, termination_reason, termination_frame, completed_episodes, metrics,
+                              encoding, bytes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (participant_id, export_id) DO NOTHING",
     )
     .bind(export.participant.as_str())
@@ -165,6 +184,8 @@ pub(super) async fn save_export(
     .bind(export.status.termination_frame)
     .bind(export.status.completed_episodes)
     .bind(&export.metrics)
+    .bind(encoding)
+    .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
     .execute(connection)
     .await?;
     Ok(())

@@ -45,7 +45,7 @@ impl Database {
     /// Everything that is stored.
     pub async fn dump(&self) -> Vec<Vec<Value>> {
         let mut tables = Vec::new();
-        for table in ["games", "seats", "exports"] {
+        for table in ["games", "seats", "exports", "uploads"] {
             tables.push(
                 self.rows(&format!("SELECT * FROM {table} ORDER BY rowid"))
                     .await,

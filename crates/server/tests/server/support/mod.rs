@@ -4,6 +4,7 @@
 mod clock;
 mod database;
 mod faulty;
+mod http;
 mod peer;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use stillhere_server::callback::{ContinuousCallback, NoCallback};
 use stillhere_server::settings::Settings;
 use stillhere_server::state::{self, State, StateBuilder};
-use stillhere_server::store::SqliteStore;
+use stillhere_server::store::{SqliteStore, UploadLimits};
 use stillhere_server::token::Tokens;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -22,7 +23,8 @@ use tokio::net::TcpListener;
 pub use clock::ManualClock;
 pub use database::Database;
 pub use faulty::FaultyStore;
-pub use peer::Peer;
+pub use http::{Response, send};
+pub use peer::{Heard, Peer};
 
 /// Two scenes, thresholds far from each other, a redirect for each kind of outcome.
 pub const STUDY: &str = r#"
@@ -49,7 +51,37 @@ delay_ms = 2000
 
 [scenes.trio]
 players = 3
+
+# Watched, but without a limit for round trips.
+[scenes.patient]
+players = 2
+[scenes.patient.metadata]
+continuous_monitoring_enabled = true
+reconnect_grace_ms = 120000
+export_ack_timeout_ms = 10000
+
+# For pages that do not know probes.
+[scenes.foreign]
+players = 2
+[scenes.foreign.metadata]
+continuous_monitoring_enabled = true
+continuous_max_ping = 200
+presence_required = false
+
+[scenes.crowd]
+players = 3
+on_exclusion = "continue"
+min_players = 2
 "#;
+
+/// Small enough to be reached.
+pub const LIMITS: UploadLimits = UploadLimits {
+    export: 24 << 20,
+    chunks: 60,
+    unfinished: 3,
+    participant: 26 << 20,
+    decompressed: 40 << 20,
+};
 
 pub struct TestServer {
     pub address: SocketAddr,
@@ -105,6 +137,7 @@ impl TestServer {
         let state = StateBuilder::new(settings)
             .clock(clock_of_state)
             .callback(callback)
+            .upload_limits(LIMITS)
             .with_store(store.clone(), tokens)
             .await
             .unwrap();
@@ -152,6 +185,19 @@ impl TestServer {
         peer
     }
 
+    /// As many participants as a scene takes, in one game, who have heard that it begins.
+    pub async fn group<const N: usize>(&self, scene: &str, names: [&str; N]) -> [Peer; N] {
+        let mut peers = Vec::new();
+        for name in names {
+            peers.push(self.join_scene(name, scene).await);
+        }
+        for peer in &mut peers {
+            peer.seat = peer.expect("pyodide_player_assigned").await;
+            peer.expect("pyodide_game_ready").await;
+        }
+        peers.try_into().unwrap_or_else(|_| unreachable!())
+    }
+
     /// Two participants in one game, who have heard that it begins.
     pub async fn pair(&self, one: &str, other: &str) -> (Peer, Peer) {
         let mut one = self.join(one).await;
@@ -196,7 +242,7 @@ impl TestServer {
 pub fn metrics(reason: &str, frame: u64) -> Value {
     json!({"sessionStatus": {
         "isPartial": reason != "normal", "terminationReason": reason,
-        "terminationFrame": frame, "completedEpisodes": 0,
+        "terminationFrame": frame, "completedEpisodes": 0, "terminatedAtTimestamp": 1_700_000_000_000_u64,
     }})
 }
 

@@ -31,6 +31,8 @@ pub struct Peer {
     out: mpsc::UnboundedSender<Message>,
     heard: mpsc::UnboundedReceiver<Heard>,
     aside: VecDeque<Heard>,
+    /// In order, but heard before anybody expected it.
+    early: VecDeque<Heard>,
     acks: Acks,
     next_ack: u64,
     pub token: String,
@@ -96,6 +98,7 @@ impl Peer {
             out,
             heard,
             aside: VecDeque::new(),
+            early: VecDeque::new(),
             acks,
             next_ack: 0,
             token: String::new(),
@@ -134,6 +137,9 @@ impl Peer {
     }
 
     async fn next(&mut self) -> Option<Heard> {
+        if let Some(heard) = self.early.pop_front() {
+            return Some(heard);
+        }
         timeout(PATIENCE, self.heard.recv()).await.ok().flatten()
     }
 
@@ -166,6 +172,27 @@ impl Peer {
         }
     }
 
+    /// The probes that are there, for a page to answer. What partners did is passed over.
+    pub fn take_probes(&mut self) -> Vec<Heard> {
+        let mut probes: Vec<Heard> = self.aside.drain(..).collect();
+        while let Ok(heard) = self.heard.try_recv() {
+            match heard.name.as_str() {
+                "pyodide_other_player_action" => {}
+                name if UNORDERED.contains(&name) => probes.push(heard),
+                _ => self.early.push_back(heard),
+            }
+        }
+        probes.retain(|heard| heard.name == "presence_probe");
+        probes
+    }
+
+    /// Acks an event with a body.
+    pub fn answer(&self, heard: &Heard, body: &Value) {
+        if let Some(id) = heard.ack {
+            self.raw(format!("43{id}{}", json!([body])));
+        }
+    }
+
     /// The next of the events that have no order.
     pub async fn expect_aside(&mut self, event: &str) -> Value {
         loop {
@@ -194,6 +221,9 @@ impl Peer {
             json!({"ping_ms": null, "document_in_focus": true, "seq": 99}),
         );
         assert_eq!(answer.await["seq"], 99);
+        if let Some(heard) = self.early.front() {
+            panic!("also heard {} {}", heard.name, heard.payload);
+        }
         while let Ok(heard) = self.heard.try_recv() {
             assert!(
                 UNORDERED.contains(&heard.name.as_str()),

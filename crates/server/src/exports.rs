@@ -1,0 +1,31 @@
+//! Of which game an export is, however it arrives.
+
+use serde_json::Value;
+use stillhere_core::ids::{GameId, ParticipantId};
+use stillhere_core::wire::{ErrorCode, Refusal};
+
+use crate::lifecycle::refusal;
+use crate::state::State;
+
+/// The game that the data is of: the one that it names, if the participant sat there; else their last
+/// one. Data of an earlier game may come long after the next one has begun.
+pub(crate) async fn played_game(
+    state: &State,
+    participant: &ParticipantId,
+    metrics: &Value,
+) -> Result<GameId, Refusal> {
+    let named = metrics["gameId"]
+        .as_str()
+        .and_then(|id| GameId::try_from(id).ok());
+    let mut record = None;
+    if let Some(named) = &named {
+        let seat = state.store.seat(participant, Some(named)).await;
+        record = seat.map_err(refusal)?;
+    }
+    if record.is_none() {
+        record = state.store.seat(participant, None).await.map_err(refusal)?;
+    }
+    record
+        .map(|record| record.game.id().clone())
+        .ok_or_else(|| Refusal::new(ErrorCode::UnknownGame, "this participant has not played"))
+}

@@ -1,0 +1,212 @@
+//! What each job does, on a connection that is in a transaction.
+
+use sqlx::sqlite::SqliteConnection;
+use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
+use stillhere_core::session::{ExportOrigin, GameInput, GameOutput, GameSession, Seat};
+use stillhere_core::time::Millis;
+use stillhere_core::wire::{ErrorCode, Refusal};
+
+use super::super::{Committed, Document, Done, Job, JoinRequest, NewExport, StoreError, Study};
+use super::{read, rows, uploads};
+
+/// So many waiting games are looked through for a free seat; all but broken ones have one.
+const WAITING_LOOKED_AT: i64 = 50;
+
+/// One job's work.
+pub(super) struct Work<'a> {
+    pub(super) connection: &'a mut SqliteConnection,
+    pub(super) study: &'a Study,
+    pub(super) now: Millis,
+}
+
+impl Work<'_> {
+    pub(super) async fn run(mut self, job: Job) -> Result<Done, StoreError> {
+        match job {
+            Job::Input(game, input) => {
+                let game = self.load(&game).await?;
+                self.step(game, input).await
+            }
+            Job::Join(request) => self.join(*request).await,
+            Job::Resume(participant, connection) => self.resume(participant, connection).await,
+            Job::Export(export) => self.export(*export).await,
+            Job::Chunk(chunk, limits) => {
+                let progress =
+                    uploads::add(self.connection, self.study, self.now, &chunk, limits).await?;
+                Ok(Done::Progress(progress))
+            }
+            Job::DropUpload(participant, export, length) => {
+                uploads::remove(self.connection, &participant, &export, Some(length)).await?;
+                Ok(Done::Nothing)
+            }
+        }
+    }
+
+    async fn load(&mut self, game: &GameId) -> Result<GameSession, StoreError> {
+        let state: Option<String> =
+            sqlx::query_scalar("SELECT state FROM games WHERE game_id = $1 AND experiment_id = $2")
+                .bind(game.as_str())
+                .bind(&self.study.experiment_id)
+                .fetch_optional(&mut *self.connection)
+                .await?;
+        match state {
+            Some(state) => Ok(serde_json::from_str(&state)?),
+            None => Err(Refusal::new(ErrorCode::UnknownGame, "there is no such game").into()),
+        }
+    }
+
+    /// Hands one input to a game and writes down what becomes of it.
+    async fn step(&mut self, mut game: GameSession, input: GameInput) -> Result<Done, StoreError> {
+        let before: Vec<ParticipantId> = game
+            .seats()
+            .iter()
+            .map(|seat| seat.participant.clone())
+            .collect();
+        let reply = game.handle(self.now, input)?;
+        let outputs: Vec<GameOutput> = std::iter::from_fn(|| game.poll()).collect();
+        rows::write(
+            self.connection,
+            self.study,
+            self.now,
+            &game,
+            &before,
+            &outputs,
+        )
+        .await?;
+        Ok(Done::Committed(Box::new(Committed {
+            game,
+            reply,
+            outputs,
+        })))
+    }
+
+    async fn last_game(
+        &mut self,
+        participant: &ParticipantId,
+    ) -> Result<Option<GameSession>, StoreError> {
+        let record = read::seat(self.connection, self.study, participant, None).await?;
+        Ok(record.map(|record| record.game))
+    }
+
+    async fn resume(
+        &mut self,
+        participant: ParticipantId,
+        connection: ConnectionId,
+    ) -> Result<Done, StoreError> {
+        let game = self.last_game(&participant).await?;
+        let Some(game) = game.filter(|game| has_business(game, &participant)) else {
+            return Ok(Done::Nothing);
+        };
+        let input = GameInput::Join {
+            participant,
+            connection,
+        };
+        self.step(game, input).await
+    }
+
+    async fn join(&mut self, request: JoinRequest) -> Result<Done, StoreError> {
+        if let Some(other) = &request.instead_of
+            && let Some(game) = self.last_game(other).await?
+            && game.is_live()
+            && game.seat(other).is_some_and(Seat::is_playing)
+        {
+            return Err(Refusal::new(
+                ErrorCode::Unauthorized,
+                "this socket speaks for another participant, who is in a game",
+            )
+            .into());
+        }
+        let input = GameInput::Join {
+            participant: request.participant.clone(),
+            connection: request.connection.clone(),
+        };
+        let game = self.game_to_join(request).await?;
+        self.step(game, input).await
+    }
+
+    /// The game in which the participant is to sit.
+    async fn game_to_join(&mut self, request: JoinRequest) -> Result<GameSession, StoreError> {
+        // Whoever has proved who they are hears first what a game that is over still owes them.
+        let last = self.last_game(&request.participant).await?.filter(|game| {
+            let seat = game.seat(&request.participant);
+            let concerns = |seat: &Seat| seat.is_owed() || seat.awaits_redirect();
+            game.is_live() || (request.proven && seat.is_some_and(concerns))
+        });
+        if let Some(game) = last
+            && let Some(seat) = game.seat(&request.participant)
+        {
+            if !request.proven {
+                return Err(Refusal::new(
+                    ErrorCode::Unauthorized,
+                    "this participant is in a game already; only the page that joined it can take it up again",
+                )
+                .into());
+            }
+            if seat.is_playing() || seat.is_owed() {
+                return Ok(game);
+            }
+            if request.reopened && seat.awaits_redirect() {
+                return Err(Refusal::new(
+                    ErrorCode::AlreadyEnded,
+                    "this participant's game has ended; end_game_request_redirect answers where to go",
+                )
+                .into());
+            }
+            if game.is_live() && seat.export.is_none() {
+                return Err(Refusal::new(
+                    ErrorCode::AlreadyEnded,
+                    "this participant's game is ending and its data is not stored yet; join again in a moment",
+                )
+                .into());
+            }
+        }
+        // `<> 'ended'` says nothing new; it is what lets SQLite use the index of live games.
+        let waiting: Vec<String> = sqlx::query_scalar(
+            "SELECT state FROM games WHERE experiment_id = $1 AND scene_id = $2 AND phase = 'waiting' AND phase <> 'ended'
+              ORDER BY created_at_ms, rowid LIMIT $3",
+        )
+        .bind(&self.study.experiment_id)
+        .bind(request.fresh.settings().scene.as_str())
+        .bind(WAITING_LOOKED_AT)
+        .fetch_all(&mut *self.connection)
+        .await?;
+        for state in waiting {
+            let game: GameSession = serde_json::from_str(&state)?;
+            // A game begun under other settings waits for its own kind.
+            if game.has_room() && game.settings() == request.fresh.settings() {
+                return Ok(game);
+            }
+        }
+        Ok(request.fresh)
+    }
+
+    async fn export(&mut self, export: NewExport) -> Result<Done, StoreError> {
+        let stored = read::stored_bytes(self.connection, &export.participant, &export.export);
+        if stored.await?.is_some() {
+            return Ok(Done::Nothing);
+        }
+        match export.document {
+            Document::Inline => {
+                uploads::remove(self.connection, &export.participant, &export.export, None).await?;
+            }
+            Document::Uploaded(length) => {
+                uploads::settle(self.connection, &export.participant, &export.export, length)
+                    .await?;
+            }
+        }
+        let game = self.load(&export.game).await?;
+        let input = GameInput::Exported {
+            participant: export.participant.clone(),
+            export: export.export.clone(),
+            finished: export.finished,
+        };
+        let done = self.step(game, input).await?;
+        rows::save_export(self.connection, self.now, &export, ExportOrigin::Client).await?;
+        Ok(done)
+    }
+}
+
+/// Whether a game still concerns a participant: it runs, or they are owed something.
+fn has_business(game: &GameSession, participant: &ParticipantId) -> bool {
+    game.seat(participant)
+        .is_some_and(|seat| game.is_live() || seat.is_owed())
+}

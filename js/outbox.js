@@ -1,0 +1,184 @@
+/**
+ * The browser's outbox: IndexedDB, compression and requests as they are. What is done, and when, the session decides.
+ *
+ * @module stillhere/outbox
+ */
+
+/**
+ * An export on its way. Enough for any later page to send it.
+ *
+ * @typedef {object} Kept
+ * @property {string} export_id
+ * @property {string} scene_id
+ * @property {string} participant_id
+ * @property {string} token
+ * @property {string} url the origin of the server
+ * @property {Blob} body the metrics as JSON
+ * @property {Uint8Array} [bytes] the same, until it is kept
+ * @property {string} [encoding] `gzip` once the body is compressed
+ * @property {number} at when it was made, in milliseconds since the Unix epoch
+ */
+
+const STORE = 'outbox';
+/** A chunk that takes longer is sent anew. */
+const PATIENCE = 60_000;
+
+/** @type {IDBDatabase | undefined} */
+let database;
+/** @type {Promise<void> | undefined} */
+let opening;
+
+function closed() {
+  database = undefined;
+  opening = undefined;
+}
+
+function open() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open('stillhere', 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'export_id' });
+    request.onerror = () => {
+      closed();
+      reject(request.error);
+    };
+    request.onsuccess = () => {
+      database = request.result;
+      database.onclose = closed;
+      database.onversionchange = () => {
+        database?.close();
+        closed();
+      };
+      resolve();
+    };
+  });
+  return opening;
+}
+
+/**
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<T>} act
+ * @returns {Promise<T>} once it is on the disk
+ */
+async function transact(mode, act) {
+  // Without a pause where the database is open: a page that is being closed gets no second turn.
+  if (!database) await open();
+  return new Promise((resolve, reject) => {
+    const transaction = /** @type {IDBDatabase} */ (database).transaction(STORE, mode, { durability: 'strict' });
+    const request = act(transaction.objectStore(STORE));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error);
+    transaction.commit();
+  });
+}
+
+/** @param {Kept} kept */
+const put = (kept) => transact('readwrite', (store) => store.put(kept));
+
+/**
+ * An export as the outbox keeps it.
+ *
+ * @param {object} metrics
+ * @param {any} socket
+ * @param {string} export_id
+ * @param {string} scene_id
+ * @param {string} participant_id
+ * @param {string} token
+ * @returns {Kept}
+ */
+export function wrap(metrics, socket, export_id, scene_id, participant_id, token) {
+  const bytes = new TextEncoder().encode(JSON.stringify(metrics));
+  const body = new Blob([bytes]);
+  return { export_id, scene_id, participant_id, token, url: origin(socket), body, bytes, at: Date.now() };
+}
+
+/**
+ * @param {Kept} kept
+ * @param {(persisted: boolean) => void} done
+ */
+export function keep(kept, done) {
+  // A blob is only a reference: the browser fetches what is in it later, and a page that is being closed has no later.
+  const { bytes, ...rest } = kept;
+  delete kept.bytes;
+  transact('readwrite', (store) => store.put({ ...rest, body: bytes })).then(
+    () => done(true),
+    () => done(false),
+  );
+}
+
+/** Whether this browser can send exports in chunks. */
+export const canCompress = () => typeof CompressionStream === 'function';
+
+/** @param {(ids: IDBValidKey[]) => void} done */
+export function list(done) {
+  transact('readonly', (store) => store.getAllKeys()).then(done, () => done([]));
+}
+
+/** @param {string} id */
+export function drop(id) {
+  transact('readwrite', (store) => store.delete(id)).catch(() => {});
+}
+
+/**
+ * Sends the chunk that begins at `offset`. `done` gets the server's JSON; `null` if the outbox has no such export;
+ * nothing if there was no answer.
+ *
+ * @param {Kept | undefined} kept
+ * @param {string} id
+ * @param {number} offset
+ * @param {number} limit
+ * @param {(answer?: unknown) => void} done
+ */
+export function patch(kept, id, offset, limit, done) {
+  answer(kept, id, offset, offset + limit).then(done, () => done());
+}
+
+/**
+ * @param {Kept | undefined} given
+ * @param {string} id
+ * @param {number} offset
+ * @param {number} end
+ */
+async function answer(given, id, offset, end) {
+  /** @type {Kept | undefined} */
+  const kept = given ?? (await transact('readonly', (store) => store.get(id)));
+  if (!kept) return null;
+  if (!kept.encoding) {
+    kept.body = new Blob([kept.body]);
+    const compressed = kept.body.stream().pipeThrough(new CompressionStream('gzip'));
+    kept.body = await new Response(compressed).blob();
+    kept.encoding = 'gzip';
+    // Another browser version may compress otherwise; chunks of two kinds would not fit together. A database that does not
+    // answer must not keep the data here, though.
+    put(kept).catch(() => {});
+  }
+  const path = `/api/exports/${encodeURIComponent(id)}?scene_id=${encodeURIComponent(kept.scene_id)}`;
+  const response = await fetch(kept.url + path, {
+    method: 'PATCH',
+    headers: {
+      Authorization: `Bearer ${kept.token}`,
+      'Upload-Offset': `${offset}`,
+      'Upload-Complete': end < kept.body.size ? '?0' : '?1',
+    },
+    body: kept.body.slice(offset, end),
+    signal: AbortSignal.timeout?.(PATIENCE),
+  });
+  return response.json();
+}
+
+/**
+ * @param {any} socket
+ * @param {object} words
+ */
+export function beacon(socket, words) {
+  navigator.sendBeacon?.(`${origin(socket)}/api/last-status`, JSON.stringify(words));
+}
+
+/** Where the socket's server is; the page's own if the socket does not say. @param {any} socket */
+function origin(socket) {
+  try {
+    return new URL(socket.io.uri, location.href).origin.replace(/^ws/, 'http');
+  } catch {
+    return location.origin;
+  }
+}

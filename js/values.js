@@ -1,0 +1,122 @@
+/**
+ * What Rust needs of JavaScript's values. Each function of the language that Rust called itself would be an import with its
+ * glue, and each exception a value to be carried across.
+ *
+ * @module stillhere/values
+ */
+
+/** What a value is, by number. */
+const NOTHING = 0;
+const OTHER = 4;
+const RECORD = 5;
+const PLAIN = ['', 'boolean', 'number', 'string'];
+
+/** @param {any} value */
+export function kind(value) {
+  if (value == null) return NOTHING;
+  const plain = PLAIN.indexOf(typeof value);
+  if (plain > 0) return plain;
+  // Functions and other things that JSON lacks are, like lists, nothing that any reader takes.
+  return typeof value === 'object' && !Array.isArray(value) ? RECORD : OTHER;
+}
+
+/** `undefined` for whatever has no such property. @param {any} object @param {string | number} key */
+export function get(object, key) {
+  try {
+    return object[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {any} object @param {string} key @param {unknown} value */
+export function set(object, key, value) {
+  object[key] = value;
+}
+
+export const record = () => ({});
+export const list = () => [];
+
+/** @param {unknown[]} list @param {unknown} value */
+export const push = (list, value) => list.push(value);
+
+/** Theirs in place of what has the same key. @param {object} ours @param {object} theirs */
+export const merge = (ours, theirs) => Object.assign(ours, theirs);
+
+/** @param {any} value */
+export const keys = (value) => Object.keys(value);
+
+/** For error messages. @param {any} value @returns {string} */
+export function show(value) {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value;
+  }
+}
+
+/** A copy of plain data that nobody else holds; throws for what JSON cannot carry. @param {any} value */
+export function copy(value) {
+  const text = JSON.stringify(value);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** An error as the page gets it. @param {string} code @param {string} message */
+export const failure = (code, message) => Object.assign(new Error(message), { code });
+
+/** For the page's developer. @param {unknown} error */
+export const report = (error) => console.error('stillhere:', error);
+
+/** @param {string} text */
+export const warn = (text) => console.warn(text);
+
+/** What a function of the page throws is reported and stays there. @param {(argument: any) => void} run @param {any} argument */
+export function call(run, argument) {
+  try {
+    run(argument);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** The game's own data, which must be there at once. @param {() => any} source */
+export function ask(source) {
+  const data = source();
+  if (data instanceof Promise) throw new Error('it returned a promise; the data is needed at once');
+  const copied = copy(data);
+  if (kind(copied) !== RECORD) throw new Error('it returned something else than an object');
+  return copied;
+}
+
+/** A promise, and what settles it. */
+export function deferred() {
+  /** @type {any} */
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}
+
+/** @param {any} socket @param {string} name @param {(...args: any[]) => void} listener @returns {() => void} ends it */
+export function subscribe(socket, name, listener) {
+  socket.on(name, listener);
+  return () => socket.off(name, listener);
+}
+
+/** @param {any} socket @param {string} name @param {unknown} payload @param {number} [number] of the ack @param {(number: number, body: unknown) => void} [acked] */
+export function emit(socket, name, payload, number, acked) {
+  try {
+    if (acked) socket.emit(name, payload, (/** @type {unknown} */ body) => acked(/** @type {number} */ (number), body));
+    else socket.emit(name, payload);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Shows the token with the next connection, beside what the page shows. @param {any} socket @param {any} own @param {string} participant_token */
+export function authorise(socket, own, participant_token) {
+  const add = (/** @type {object} */ auth) => ({ ...auth, participant_token });
+  socket.auth =
+    typeof own === 'function'
+      ? (/** @type {any} */ answer) => call(own, (/** @type {object} */ auth) => answer(add(auth)))
+      : add(own);
+}
