@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::world::World;
+use crate::world::{World, settings};
 use serde_json::{Value, json};
 use stillhere_core::participant::ParticipantInput;
+use stillhere_core::session::{GameSettings, OnExclusion};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -82,6 +83,18 @@ fn everything() -> BTreeSet<String> {
         assert_ne!(metrics["monitor"]["exclusion"], Value::Null, "{rule}");
         paths(metrics, "", &mut found);
     }
+    let rules = GameSettings {
+        on_exclusion: OnExclusion::Continue,
+        min_players: 2,
+        ..settings(3)
+    };
+    let mut world = World::with(rules, metadata, 1);
+    world.everybody_joins();
+    world.hide(0);
+    world.run(4_000);
+    world.say(1, ParticipantInput::Complete);
+    world.run(1_000);
+    paths(world.export_of(1), "", &mut found);
     found
 }
 
