@@ -3,7 +3,7 @@
  *
  * @param {number} seconds
  * @param {(left: number) => void} show gets the whole seconds left, at once and at each change
- * @returns {{ done: Promise<void>, cancel: () => void }} `done` stays open when cancelled
+ * @returns {{ done: Promise<void>, leftMs: () => number, cancel: () => void }} `done` stays open when cancelled
  */
 export function startCountdown(seconds, show) {
   const end = performance.now() + seconds * 1000;
@@ -22,5 +22,5 @@ export function startCountdown(seconds, show) {
     }
     turn();
   });
-  return { done, cancel: () => clearTimeout(timer) };
+  return { done, leftMs: () => Math.max(0, end - performance.now()), cancel: () => clearTimeout(timer) };
 }

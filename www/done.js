@@ -1,3 +1,4 @@
+import { sendLeftOvers } from './left-overs.js';
 import { element, setText, tell } from './page.js';
 
 const LONGEST_CODE = 128;
@@ -36,4 +37,18 @@ if (code !== '') {
       tell('Please copy the selected code by hand.');
     }
   });
+}
+
+try {
+  await sendLeftOvers((state) =>
+    setText(
+      'closing',
+      state === 'unsent'
+        ? 'A part of your data has not been sent yet. Please leave this page open for a moment: it keeps trying by itself.'
+        : 'All of your data has been saved. You may close this page now.',
+    ),
+  );
+} catch (error) {
+  // What is left stays in this browser, and goes out with the next page.
+  console.warn(error);
 }

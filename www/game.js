@@ -12,7 +12,8 @@ import { showWaitingRoom } from './waiting.js';
  */
 export async function takePart(participantId, sceneId) {
   await init();
-  const socket = io();
+  // The library waits 20 s for a server that died in the middle of a handshake: longer than the game waits for this player.
+  const socket = io({ timeout: 5000 });
   /** @type {ReturnType<typeof startGame> | undefined} */
   let game;
   const session = ParticipantSession.attach(socket, { onStop: () => game?.stop() });
@@ -29,8 +30,12 @@ export async function takePart(participantId, sceneId) {
     game ??= startGame(session, socket, seat, scene);
   });
 
-  socket.on('end_game', ({ message }) => {
+  socket.on('end_game', ({ message, reason }) => {
     waitingRoom.close();
+    if (reason === 'taken_over') {
+      // The session's overlay says what has happened.
+      return;
+    }
     game?.stop();
     setState('stopped');
     tell(message ?? 'The game has ended. You may close this page.');

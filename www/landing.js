@@ -1,3 +1,4 @@
+import { sendLeftOvers } from './left-overs.js';
 import { element, tell } from './page.js';
 import { isParticipantId, participantIdFrom, randomParticipantId } from './participant.js';
 
@@ -26,6 +27,9 @@ field.form?.addEventListener('submit', (event) => {
     refuse('Please enter a participant id of 1 to 128 characters.');
   }
 });
+
+// Nothing that this page has to speak of; the game's own page goes on with it.
+sendLeftOvers(() => {}).catch(console.warn);
 
 /** @param {string} sentence */
 function refuse(sentence) {

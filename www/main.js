@@ -10,9 +10,12 @@ if (isParticipantId(participantId)) {
     const { takePart } = await import('./game.js');
     await takePart(participantId, query.get('scene') ?? undefined);
   } catch (error) {
-    console.error(error);
     setState('stopped');
-    tell('The game could not be started. Please check your connection and reload this page.');
+    // Opened anew in the middle of the ending: the session says so, and where to go.
+    if (/** @type {{ code?: string }} */ (error).code !== 'already_ended') {
+      console.error(error);
+      tell('The game could not be started. Please check your connection and reload this page.');
+    }
   }
 } else {
   location.replace(`./${location.search}`);

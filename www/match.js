@@ -1,15 +1,17 @@
 import { hex } from './hash.js';
 import { Lockstep } from './lockstep.js';
+import { append, framesOf } from './runs.js';
 import { newEpisode, stateHash, step } from './sim.js';
 
 /** @typedef {import('./lockstep.js').PlayerId} PlayerId */
 /** @typedef {import('./lockstep.js').Move} Move */
+/** @typedef {import('./runs.js').Runs} Runs */
 
 const INPUT_DELAY = 4;
 const HASH_EVERY = 30;
 
 /**
- * One whole game: episodes of the simulation in lockstep, and the record that proves what was played. Both players' records
+ * One whole game: episodes of the simulation in lockstep, and the record that proves what was played. All players' records
  * hold the same hash for the same frame. Frames and episodes count from 0; frames count on over all episodes.
  */
 export class Match {
@@ -25,7 +27,7 @@ export class Match {
   #finished = [];
   /** @type {[frame: number, hash: string][]} */
   #hashes = [];
-  /** @type {number[][]} per player: action, how many frames in a row, action, … */
+  /** @type {Runs[]} per player */
   #actions;
 
   /** @param {{ players: PlayerId[], self: PlayerId, seed: number, episodes: number, framesPerEpisode: number }} setup */
@@ -33,7 +35,7 @@ export class Match {
     this.#setup = setup;
     this.#lockstep = new Lockstep(setup.players, setup.self, INPUT_DELAY);
     this.#actions = setup.players.map(() => []);
-    this.state = newEpisode(setup.seed, 0);
+    this.state = this.#newState();
   }
 
   /** The next frame to step. */
@@ -75,6 +77,52 @@ export class Match {
     return this.#lockstep.recent();
   }
 
+  /** @returns {Runs[]} per player, from the first frame on, every action that is known: also those that are still to be stepped */
+  history() {
+    return this.#setup.players.map((player, index) => {
+      const runs = [...this.#actions[index]];
+      for (const action of this.#lockstep.ahead(player)) {
+        append(runs, action);
+      }
+      return runs;
+    });
+  }
+
+  /**
+   * @param {Runs[]} history what another page knows, or this one knew before it was reloaded
+   * @param {(index: number) => boolean} [whose]
+   */
+  learn(history, whose = () => true) {
+    for (const [index, player] of this.#setup.players.entries()) {
+      if (whose(index)) {
+        this.#lockstep.learn(player, framesOf(history[index], this.frame));
+      }
+    }
+  }
+
+  /** @param {number} index a player whose page is another one now: it goes on from what it is told */
+  dropBeyondGap(index) {
+    this.#lockstep.dropBeyondGap(this.#setup.players[index]);
+  }
+
+  /** @param {number} index a player whom the game goes on without */
+  leave(index) {
+    this.#lockstep.leave(this.#setup.players[index]);
+  }
+
+  /**
+   * @param {number} index a player who left
+   * @param {number} frame the last one whose action counts, on every page alike
+   */
+  cut(index, frame) {
+    this.#lockstep.cut(this.#setup.players[index], frame);
+  }
+
+  /** @returns {boolean[]} per player, whether the game goes on without them */
+  get left() {
+    return this.#setup.players.map((player) => this.#lockstep.hasLeft(player));
+  }
+
   /** @returns {boolean} false while another player's action is missing, and between episodes */
   step() {
     const frame = this.frame;
@@ -96,9 +144,25 @@ export class Match {
     return true;
   }
 
+  /**
+   * Steps what is known already without a pause, also from one episode into the next.
+   *
+   * @param {number} frame where others are
+   * @param {number} episode theirs
+   * @param {() => void} onNext called between two episodes
+   */
+  catchUp(frame, episode, onNext) {
+    while (this.frame < frame && this.step()) {
+      if (this.phase === 'between' && (this.frame < frame || this.episode < episode)) {
+        onNext();
+        this.nextEpisode();
+      }
+    }
+  }
+
   nextEpisode() {
     this.episode += 1;
-    this.state = newEpisode(this.#setup.seed, this.episode);
+    this.state = this.#newState();
     this.phase = 'playing';
   }
 
@@ -127,19 +191,11 @@ export class Match {
     this.phase = this.#finished.length < this.#setup.episodes ? 'between' : 'over';
   }
 
+  #newState() {
+    return newEpisode(this.#setup.seed, this.episode, this.#setup.players.length);
+  }
+
   #hash() {
     return hex(stateHash(this.state));
-  }
-}
-
-/**
- * @param {number[]} runs
- * @param {number} action
- */
-function append(runs, action) {
-  if (runs.length > 0 && runs[runs.length - 2] === action) {
-    runs[runs.length - 1] += 1;
-  } else {
-    runs.push(action, 1);
   }
 }

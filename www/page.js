@@ -1,7 +1,7 @@
 /**
  * The page's few fixed places. Which of its parts are visible follows from the state alone, in the style sheet.
  *
- * @typedef {'loading' | 'waiting' | 'playing' | 'transition' | 'stopped' | 'done'} PageState
+ * @typedef {'loading' | 'waiting' | 'joining' | 'playing' | 'transition' | 'stopped' | 'done'} PageState
  */
 
 /** @param {PageState} state */

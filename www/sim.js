@@ -2,7 +2,7 @@ import { hash32 } from './hash.js';
 import { below } from './rng.js';
 
 /**
- * The game itself: two pieces collect stars on one board. Integers only, no clock, no randomness but the seed's: the same
+ * The game itself: a piece for each player, which collect stars on one board. Integers only, no clock, no randomness but the seed's: the same
  * seed and the same actions give the same state on every machine.
  *
  * @typedef {{ x: number, y: number }} Cell
@@ -15,7 +15,7 @@ import { below } from './rng.js';
  * @property {number} score
  * @property {Piece[]} pieces one per player
  * @property {Star[]} stars one point each
- * @property {{ wait: number, cells: Cell[] }} pads worth more, when both are stood on at once
+ * @property {{ wait: number, cells: Cell[] }} pads worth more, when two pieces stand on one each
  */
 
 export const FRAMES_PER_SECOND = 30;
@@ -42,6 +42,7 @@ export const PADS_POINTS = 5;
 const STARTS = [
   { x: 2, y: 3 },
   { x: 7, y: 4 },
+  { x: 5, y: 1 },
 ];
 const STARS = 3;
 const STAR_REST = 20;
@@ -61,15 +62,19 @@ export function isFloor(x, y) {
 /**
  * @param {number} seed
  * @param {number} episode
+ * @param {number} [players]
  * @returns {State}
  */
-export function newEpisode(seed, episode) {
+export function newEpisode(seed, episode, players = 2) {
+  if (players > STARTS.length) {
+    throw new RangeError(`the board has room for ${STARTS.length} players, not for ${players}`);
+  }
   /** @type {State} */
   const state = {
     frame: 0,
     rng: hash32([seed, episode]),
     score: 0,
-    pieces: STARTS.map(({ x, y }) => ({ x, y, fromX: x, fromY: y, wait: 0 })),
+    pieces: STARTS.slice(0, players).map(({ x, y }) => ({ x, y, fromX: x, fromY: y, wait: 0 })),
     stars: Array.from({ length: STARS }, () => ({ x: 0, y: 0, wait: 1 })),
     pads: { wait: PADS_REST, cells: [] },
   };

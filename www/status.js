@@ -3,20 +3,26 @@ import { FRAMES_PER_SECOND } from './sim.js';
 
 const EVERY_MS = 500;
 
-/** @typedef {'here' | 'reconnecting' | 'left'} PartnerState */
+/**
+ * @typedef {object} Partners
+ * @property {boolean} areGone the game has ended because of one of them
+ * @property {boolean} areAwaited somebody's connection is lost
+ * @property {number} left how many have left a game that goes on
+ * @property {number} here how many are still in it
+ */
 
 /**
  * The status line, written twice a second: calm to look at, and nothing on the path of a frame. The same values go to the
  * root element's data attributes, for tests and curious researchers.
  *
  * @param {import('./match.js').Match} match
- * @param {() => { ping: number | null, connected: boolean, partner: PartnerState, episodes: number }} read
+ * @param {() => { ping: number | null, connected: boolean, partners: Partners, episodes: number }} read
  */
 export function startStatus(match, read) {
   function write() {
-    const { ping, connected, partner, episodes } = read();
+    const { ping, connected, partners, episodes } = read();
     setText('ping', connected ? milliseconds(ping) : 'offline');
-    setText('partner', partner);
+    setText('partner', describe(partners));
     setText('score', String(match.state.score));
     setText('round', `${match.episode + 1} of ${episodes}`);
     setText('time', `${Math.ceil(match.framesLeft / FRAMES_PER_SECOND)} s`);
@@ -29,6 +35,15 @@ export function startStatus(match, read) {
   write();
   setInterval(write, EVERY_MS);
   return { write };
+}
+
+/** @param {Partners} partners */
+function describe({ areGone, areAwaited, left, here }) {
+  if (areGone) {
+    return 'left';
+  }
+  const who = here + left > 1 ? `${here} ` : '';
+  return `${who}${areAwaited ? 'reconnecting' : 'here'}${left > 0 ? `, ${left} left` : ''}`;
 }
 
 /** @param {number | null} ping */

@@ -8,6 +8,7 @@ import { COLUMNS, FRAMES_PER_MOVE, isFloor, isStoodOn, ROWS } from './sim.js';
 export const LOOKS = [
   { name: 'blue circle', colour: '--piece-0', outline: circle },
   { name: 'orange diamond', colour: '--piece-1', outline: diamond },
+  { name: 'green square', colour: '--piece-2', outline: square },
 ];
 
 /**
@@ -84,14 +85,24 @@ export function startView(canvas, self) {
     }
   }
 
-  /** @param {State} state */
-  function drawPieces(state) {
-    // Own piece last: it stays in sight when both stand on one cell.
-    for (const index of [1 - self, self]) {
+  /**
+   * @param {State} state
+   * @param {readonly boolean[]} left
+   */
+  function drawPieces(state, left) {
+    // Own piece last: it stays in sight when several stand on one cell.
+    for (const index of [...state.pieces.keys()].sort((one, other) => Number(one === self) - Number(other === self))) {
       const { colour: fill, outline } = LOOKS[index];
       const at = still.matches ? state.pieces[index] : onTheWay(state.pieces[index]);
       context.lineWidth = 0.06;
       outline(context, at, 0.31);
+      if (left[index]) {
+        context.setLineDash([0.1, 0.08]);
+        context.strokeStyle = colour('--left');
+        context.stroke();
+        context.setLineDash([]);
+        continue;
+      }
       paint(fill, '--piece-edge');
       if (index === self) {
         outline(context, at, 0.43);
@@ -102,8 +113,11 @@ export function startView(canvas, self) {
   }
 
   return {
-    /** @param {State} state */
-    draw(state) {
+    /**
+     * @param {State} state
+     * @param {readonly boolean[]} left per player, whether the game goes on without them
+     */
+    draw(state, left) {
       fitToScreen();
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, canvas.width, canvas.height);
@@ -112,7 +126,7 @@ export function startView(canvas, self) {
       drawBoard();
       drawPads(state);
       drawStars(state);
-      drawPieces(state);
+      drawPieces(state, left);
     },
   };
 }
@@ -143,6 +157,16 @@ function circle(context, { x, y }, radius) {
  */
 function diamond(context, cell, radius) {
   polygon(context, cell, [radius * 1.15, radius * 1.15, radius * 1.15, radius * 1.15]);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Cell} cell
+ * @param {number} radius
+ */
+function square(context, { x, y }, radius) {
+  context.beginPath();
+  context.roundRect(x + 0.5 - radius * 0.9, y + 0.5 - radius * 0.9, radius * 1.8, radius * 1.8, 0.06);
 }
 
 /**

@@ -86,6 +86,28 @@ test('a held line swallows everything, closes nothing, and gives all of it back'
   await until('what was held', () => received() === 'before while held');
 });
 
+test('a cut line breaks what is open, refuses what is new, and works again once mended', async (t) => {
+  const { proxy, client, received } = await echoThroughProxy(t);
+  client.write('before');
+  await until('the line to work', () => received() === 'before');
+  assert.equal(proxy.sent, 6);
+  const closed = new Promise((resolve) => client.once('close', resolve));
+  proxy.cut();
+  await closed;
+  const knock = () =>
+    new Promise((resolve) => {
+      const socket = net.connect(proxy.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.once('data', () => resolve('answered'));
+      socket.once('close', () => resolve('closed'));
+      socket.write('knock');
+      t.after(() => socket.destroy());
+    });
+  assert.equal(await knock(), 'closed');
+  proxy.mend();
+  assert.equal(await knock(), 'answered');
+});
+
 test('the database is read while another connection has it open and writes', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'stillhere-e2e-'));
   const path = join(directory, 'stillhere.sqlite3');
@@ -148,12 +170,32 @@ test('a server is awaited, asked to end, and must end well', async (t) => {
       process.on('SIGTERM', () => process.exit(${code}));`,
     );
   const good = await Server.start({ binary: await serving(0), config: { scenes: { grid: { players: 2 } } } });
+  t.after(() => good.kill());
   assert.equal((await good.health()).status, 'ok');
   await good.stop();
   const bad = await Server.start({ binary: await serving(3) });
+  t.after(() => bad.kill());
   await assert.rejects(bad.stop(), /ended with 3 after SIGTERM/);
   const silent = await scratchBinary(t, `console.error('port in use'); process.exit(2);`);
   await assert.rejects(Server.start({ binary: silent }), /ended early: 2\s[\s\S]*port in use/);
+});
+
+test('a server that has crashed comes back at the same address', async (t) => {
+  const binary = await scratchBinary(
+    t,
+    `import http from 'node:http';
+    const port = Number(process.argv[4].split(':')[1]);
+    const server = http.createServer((_, answer) => answer.end('{"status":"ok"}'));
+    server.listen(port, '127.0.0.1', () => console.log('stillhere is serving at http://127.0.0.1:' + server.address().port));`,
+  );
+  const server = await Server.start({ binary });
+  t.after(() => server.kill());
+  const { url } = server;
+  await server.crash();
+  await assert.rejects(server.health());
+  await server.startAgain();
+  assert.equal(server.url, url);
+  assert.equal((await server.health()).status, 'ok');
 });
 
 const PAGE = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
@@ -241,6 +283,36 @@ test('a hidden tab is really hidden: timers crawl, frames stop, a worker goes on
   );
   assert.ok(colours.some(({ property, rgba }) => property === 'background-image' && rgba.g === 128 && rgba.r === 0));
   assert.deepEqual(await browser.errors(), []);
+});
+
+test('a frozen tab stands still, and a crashed browser comes back with what it has kept', async (t) => {
+  const { browser, url, ticks } = await scratchPage(t);
+  await browser.driver.get(`${url}/`);
+  await until('the worker to run', () => ticks() > 0);
+  await browser.freeze();
+  const frozenAt = ticks();
+  // Another page has the same worker: its pace says how far the frozen one could have come.
+  await browser.driver.get(`${url}/`);
+  await until('a page in front to have run for long', () => browser.run(() => performance.now() > 3000));
+  const own = await browser.run(() => Math.floor(performance.now() / 50));
+  assert.ok(ticks() - frozenAt <= own + 20, `${ticks() - frozenAt} ticks of two workers in the time of ${own}`);
+  await browser.thaw();
+  const thawedAt = ticks();
+  await until('the page to run again', () => ticks() > thawedAt + 5);
+
+  await browser.driver.executeAsyncScript((/** @type {() => void} */ done) => {
+    const opening = indexedDB.open('kept', 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore('things').put('here', 1);
+    opening.onsuccess = () => done();
+  });
+  const profile = await browser.crash();
+  const again = await Browser.open({}, profile);
+  t.after(() => again.close());
+  await again.driver.get(`${url}/`);
+  const databases = await again.driver.executeAsyncScript((/** @type {(names: unknown[]) => void} */ done) => {
+    indexedDB.databases().then((all) => done(all.map(({ name }) => name)));
+  });
+  assert.deepEqual(databases, ['kept']);
 });
 
 test('a violation of the Content-Security-Policy is among the errors', async (t) => {

@@ -80,3 +80,68 @@ for (const [name, look] of Object.entries(LOOKS)) {
     },
   );
 }
+
+for (const [name, look] of Object.entries(LOOKS)) {
+  study(
+    `pictures of what goes wrong: ${name}`,
+    {
+      players: 3,
+      onExclusion: 'continue',
+      metadata: {
+        continuous_max_ping: 300,
+        ping_interval_ms: 300,
+        ping_timeout_ms: 1000,
+        continuous_tab_warning_ms: WARNING_MS,
+        continuous_tab_exclude_ms: 1500,
+        reconnect_grace_ms: 30_000,
+        episodes: 1,
+        episode_seconds: 300,
+      },
+      redirectDelay: 60_000,
+      tolerated: /bert: .*(ERR_|WebSocket|socket\.io|api\/)/,
+    },
+    async (running) => {
+      /** @param {import('./support/page.js').ParticipantPage} page @param {string} what */
+      const take = async (page, what) => {
+        const { overflow } = await layout(page);
+        assert.ok(overflow <= 0, `${what} is ${overflow} px wider than the screen`);
+        await screenshot(page, `${what}-${name}`);
+      };
+      const line = await running.line();
+      const [a, b, c] = await running.group([['ada', { look }], ['bert', { look, origin: line.url }], ['cleo']]);
+      await until('the game to have something to show', async () => (await a.frame()) > 30);
+      await take(a, 'three-players');
+      await c.browser.hide();
+      await a.waitForRest('monitorWarningBanner');
+      await until('the status to say it', async () => /1 left/.test(await a.text('partner')));
+      await take(a, 'partner-left');
+
+      line.cut();
+      await a.waitForRest('reconnectingOverlay');
+      await take(a, 'partner-reconnecting');
+      await b.waitForRest('reconnectingOverlay');
+      await take(b, 'own-reconnecting');
+      line.mend();
+      await until('the game to go on', async () => (await a.overlay('reconnectingOverlay')) === null);
+
+      const older = await a.browser.openWindow();
+      await a.browser.setLook(look);
+      await a.visitLanding();
+      await a.start();
+      const newer = await a.browser.lookAt(older);
+      await a.waitForOverlay('sessionCompleteOverlay');
+      await take(a, 'taken-over');
+      await a.browser.lookAt(newer);
+      await a.waitForState('playing');
+
+      line.hold();
+      await b.waitForOverlay('monitorExclusionOverlay');
+      await until('the page to say that the data are kept', async () => {
+        const overlay = await b.overlay('monitorExclusionOverlay');
+        return overlay?.lines.some((text) => /kept in this browser/.test(text));
+      });
+      await take(b, 'kept');
+      line.release();
+    },
+  );
+}

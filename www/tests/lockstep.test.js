@@ -112,3 +112,48 @@ test('a partner far ahead of this page is beyond its reach', () => {
   assert.ok(!lockstep.isBeyondReach(2 * DELAY + 1));
   assert.ok(lockstep.isBeyondReach(2 * DELAY + 2));
 });
+
+test('a page that has forgotten its own actions owes all of them that the partner still waits for', () => {
+  const lockstep = new Lockstep(['a', 'b'], 'a', DELAY);
+  const known = Array.from({ length: 50 }, (_, frame) => /** @type {[number, number]} */ ([frame, 1]));
+  lockstep.learn('b', known);
+  lockstep.learn('a', known.slice(0, 41));
+  stepAll(lockstep);
+  assert.equal(lockstep.frame, 41);
+  const owed = [];
+  while (lockstep.owesAction) owed.push(lockstep.act(2).frame);
+  assert.deepEqual(owed, [41, 42, 43, 44, 45]);
+});
+
+test('what is known ahead ends at the first gap', () => {
+  const lockstep = new Lockstep(['a', 'b'], 'a', 0);
+  for (const frame of [0, 1, 3]) lockstep.receive('b', { frame, action: frame + 1 });
+  assert.deepEqual(lockstep.ahead('b'), [1, 2]);
+  lockstep.dropBeyondGap('b');
+  lockstep.receive('b', { frame: 2, action: 3 });
+  assert.deepEqual(lockstep.ahead('b'), [1, 2, 3]);
+});
+
+test('one who left is waited for until the last frame is agreed on, and stands still after it', () => {
+  const lockstep = new Lockstep(['a', 'b'], 'a', 0);
+  for (const frame of [0, 1, 2]) lockstep.receive('b', { frame, action: 4 });
+  lockstep.leave('b');
+  lockstep.receive('b', { frame: 3, action: 4 });
+  for (let frame = 0; frame < 6; frame += 1) lockstep.learn('a', [[frame, 1]]);
+  assert.equal(stepAll(lockstep).length, 3);
+  lockstep.learn('b', [
+    [3, 4],
+    [4, 4],
+  ]);
+  lockstep.cut('b', 3);
+  lockstep.learn('b', [
+    [4, 4],
+    [5, 4],
+  ]);
+  assert.deepEqual(stepAll(lockstep), [
+    [1, 4],
+    [1, 0],
+    [1, 0],
+  ]);
+  assert.ok(lockstep.hasLeft('b'));
+});

@@ -146,3 +146,39 @@ test('nothing is stepped between episodes', () => {
   assert.ok(match.step());
   assert.equal(match.phase, 'over');
 });
+
+test('a history is everything that is known, and as small as the runs are', () => {
+  const match = new Match({ ...SETUP, self: 0 });
+  for (let frame = 0; frame < 60; frame += 1) {
+    if (match.owesAction) {
+      match.receive('red', match.act(frame < 30 ? 1 : 2));
+    }
+    match.step();
+  }
+  assert.deepEqual(match.history(), [
+    [0, 4, 1, 30, 2, 30],
+    [0, 4, 1, 30, 2, 30],
+  ]);
+  const other = new Match({ ...SETUP, self: 'red' });
+  other.learn(match.history());
+  other.catchUp(match.frame, match.episode, () => assert.fail('one episode only'));
+  assert.equal(other.frame, match.frame);
+  assert.deepEqual(record(other), record(match));
+});
+
+test('three play on one board, and the third changes what happens', () => {
+  const setup = { players: ['a', 'b', 'c'], self: 'a', seed: 5, episodes: 1, framesPerEpisode: 90 };
+  const hashes = [0, 3].map((action) => {
+    const match = new Match(setup);
+    assert.equal(match.state.pieces.length, 3);
+    match.learn([
+      [0, 90],
+      [0, 90],
+      [action, 90],
+    ]);
+    while (match.step()) {}
+    return match.summary.finalHash;
+  });
+  assert.notEqual(hashes[0], hashes[1]);
+  assert.throws(() => new Match({ ...setup, players: ['a', 'b', 'c', 'd'] }), /room for 3 players/);
+});

@@ -6,6 +6,7 @@ import { newEpisode, stateHash, step } from '../../../www/sim.js';
 
 /**
  * @typedef {object} GameMetrics the demo game's part of an export
+ * @property {(string | number)[]} players
  * @property {number} seed
  * @property {number} framesPerEpisode
  * @property {{ episode: number, frames: number, score: number, finalHash: string }[]} episodes
@@ -57,7 +58,7 @@ export function replay({ seed, framesPerEpisode, episodes, actions }, change = (
   });
   let frame = 0;
   return episodes.map(({ episode }) => {
-    const state = newEpisode(seed, episode);
+    const state = newEpisode(seed, episode, actions.length);
     for (let n = 0; n < framesPerEpisode; n += 1, frame += 1) {
       const now = frame;
       step(

@@ -59,6 +59,23 @@ export class ParticipantPage {
     await this.browser.run(installRecorder);
   }
 
+  /** Loads the page again, in the middle of whatever it is doing. */
+  async reload() {
+    await this.browser.driver.navigate().refresh();
+    await this.browser.run(installRecorder);
+  }
+
+  /**
+   * Holds a key down, so that there are actions that a reload could lose.
+   *
+   * @param {string} code of the physical key
+   */
+  async holdDown(code) {
+    await this.browser.run((key) => {
+      dispatchEvent(new KeyboardEvent('keydown', { code: key, cancelable: true }));
+    }, code);
+  }
+
   /** @returns {Promise<string | undefined>} what the page says that it is doing */
   state() {
     return this.browser.run(() => document.documentElement.dataset.state);
@@ -128,7 +145,10 @@ export class ParticipantPage {
         const root = document.getElementById(name)?.shadowRoot;
         const moving = root?.getAnimations().filter(({ playState }) => playState === 'running') ?? [];
         return (
-          moving.length === 0 && (name === 'monitorWarningBanner' || root?.querySelector('button')?.checkVisibility())
+          moving.length === 0 &&
+          (name === 'monitorWarningBanner' ||
+            name === 'reconnectingOverlay' ||
+            root?.querySelector('button')?.checkVisibility())
         );
       }, id),
     );
@@ -157,6 +177,37 @@ export class ParticipantPage {
   /** @returns {Promise<import('./recorder.js').Sighting[]>} */
   record() {
     return this.browser.run(readRecord);
+  }
+
+  /** @returns {Promise<number>} how many exports this browser keeps because the server has not said that it has them */
+  keptExports() {
+    return this.browser.driver.executeAsyncScript((/** @type {(count: number) => void} */ answer) => {
+      /** @type {IDBOpenDBRequest} */
+      let opening;
+      try {
+        opening = indexedDB.open('stillhere');
+      } catch {
+        // A browser that keeps nothing.
+        answer(0);
+        return;
+      }
+      opening.onerror = () => answer(-1);
+      // Whoever opens it first decides what is in it: that must not be this test.
+      opening.onupgradeneeded = () => opening.transaction?.abort();
+      opening.onsuccess = () => {
+        const database = opening.result;
+        if (!database.objectStoreNames.contains('outbox')) {
+          database.close();
+          answer(0);
+          return;
+        }
+        const counting = database.transaction('outbox').objectStore('outbox').count();
+        counting.onsuccess = () => {
+          database.close();
+          answer(counting.result);
+        };
+      };
+    });
   }
 
   /** Waits until the page has gone to where the server sent it. */

@@ -68,11 +68,21 @@ export class DelayingProxy {
   #lanes = new Set();
   /** @type {Set<import('node:net').Socket>} */
   #sockets = new Set();
+  #isCut = false;
+  /** Bytes that clients have sent since the line was made. */
+  sent = 0;
   #server;
 
   /** @param {number} upstreamPort */
   constructor(upstreamPort) {
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
+      if (this.#isCut) {
+        client.destroy();
+        return;
+      }
+      client.on('data', ({ length }) => {
+        this.sent += length;
+      });
       this.#join(client, connect({ host: '127.0.0.1', port: upstreamPort, allowHalfOpen: true }));
     });
   }
@@ -114,6 +124,17 @@ export class DelayingProxy {
   release() {
     this.held = false;
     for (const lane of this.#lanes) lane.flush();
+  }
+
+  /** Breaks every connection, and every attempt at a new one: what the browser sees when its network is gone. */
+  cut() {
+    this.#isCut = true;
+    for (const lane of this.#lanes) lane.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend() {
+    this.#isCut = false;
   }
 
   async stop() {

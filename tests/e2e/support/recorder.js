@@ -21,7 +21,8 @@ export function installRecorder() {
     'reconnectingOverlay',
     'sessionCompleteOverlay',
   ];
-  sessionStorage.setItem(key, '[]');
+  // What was seen before a reload stays in the record.
+  sessionStorage.setItem(key, sessionStorage.getItem(key) ?? '[]');
   /** @param {string} what @param {boolean} shown @param {string} text */
   const note = (what, shown, text) => {
     const record = JSON.parse(sessionStorage.getItem(key) ?? '[]');

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +11,25 @@ import { inTime } from './wait.js';
 const READY = /^stillhere is serving at (http:\/\/\S+)$/;
 const START_MS = 30_000;
 const STOP_MS = 15_000;
+/** What ports are chosen from. */
+const PORTS = { from: 20_000, to: 32_000 };
+
+/**
+ * A port that stays the server's while the server is down. Not one of those that the system gives to outgoing connections: a
+ * client that tries to come back would get it, and be connected to itself.
+ */
+async function lastingPort() {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    const probe = createServer();
+    const free = await new Promise((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+  throw new Error(`no free port between ${PORTS.from} and ${PORTS.to}`);
+}
 
 /**
  * @typedef {object} Healthz
@@ -17,35 +37,39 @@ const STOP_MS = 15_000;
  * @property {{ waiting: number, playing: number, ending: number }} games
  */
 
-/** One running `stillhere serve`, with a data directory of its own. */
+/**
+ * One `stillhere serve` with a data directory of its own. It can end in the middle of things and come back on the same port.
+ */
 export class Server {
   /** @type {string[]} */
   #log = [];
-  /** @type {import('node:child_process').ChildProcess} */
+  /** @type {import('node:child_process').ChildProcess | undefined} */
   #process;
   /** @type {Promise<{ code: number | null, signal: string | null }>} */
-  #exit;
+  #exit = Promise.resolve({ code: 0, signal: null });
+  #command;
+  #options;
 
   /**
-   * @param {import('node:child_process').ChildProcess} process
+   * @param {string[]} command
    * @param {string} directory
+   * @param {string[]} options
    */
-  constructor(process, directory) {
-    this.#process = process;
+  constructor(command, directory, options) {
+    this.#command = command;
+    this.#options = options;
     this.directory = directory;
     this.databasePath = join(directory, 'data', 'stillhere.sqlite3');
     this.url = '';
-    this.#exit = new Promise((resolve) => {
-      process.once('exit', (code, signal) => resolve({ code, signal }));
-    });
   }
 
   /**
-   * Starts the binary on a port of the system's choice and waits for the line that it prints when it is ready.
+   * Starts the binary on a free port and waits for the line that it prints when it is ready.
    *
-   * @param {{ config?: Record<string, unknown>, binary?: string }} [options]
+   * @param {{ config?: Record<string, unknown>, binary?: string, launcher?: string[] }} [options] `launcher`: a program, with
+   *   its first arguments, that becomes the server
    */
-  static async start({ config, binary } = {}) {
+  static async start({ config, binary, launcher = [] } = {}) {
     const executable =
       binary ??
       findFile('stillhere binary', 'STILLHERE_BIN', [
@@ -53,26 +77,43 @@ export class Server {
         join(target, 'release/stillhere'),
       ]);
     const directory = await mkdtemp(join(tmpdir(), 'stillhere-e2e-'));
-    const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(directory, 'data')];
+    const options = ['--data-dir', join(directory, 'data')];
     if (config) {
       const file = join(directory, 'stillhere.toml');
       await writeFile(file, stringify(config));
-      args.push('--config', file);
+      options.push('--config', file);
     }
-    const child = spawn(executable, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-    const server = new Server(child, directory);
-    try {
-      await inTime('starting the server', server.#ready(), START_MS);
-    } catch (error) {
-      await server.kill();
-      throw new Error(`${error instanceof Error ? error.message : error}\n${server.log}`);
-    }
+    const server = new Server([...launcher, executable], directory, options);
+    await server.#run(await lastingPort());
     return server;
   }
 
-  /** @returns {Promise<void>} */
-  #ready() {
-    const { stdout, stderr } = this.#process;
+  /** Starts the binary again, on the same port and with the same data, after it was stopped or crashed. */
+  async startAgain() {
+    await this.#run(this.port);
+  }
+
+  /** @param {number} port */
+  async #run(port) {
+    const [program, ...args] = [...this.#command, 'serve', '--listen', `127.0.0.1:${port}`, ...this.#options];
+    const child = spawn(program, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = child;
+    this.#exit = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    try {
+      await inTime('starting the server', this.#ready(child), START_MS);
+    } catch (error) {
+      await this.kill();
+      throw new Error(`${error instanceof Error ? error.message : error}\n${this.log}`);
+    }
+  }
+
+  /**
+   * @param {import('node:child_process').ChildProcess} child
+   * @returns {Promise<void>}
+   */
+  #ready({ stdout, stderr }) {
     if (!stdout || !stderr) throw new Error('the server was started without pipes');
     createInterface({ input: stderr }).on('line', (line) => this.#log.push(line));
     const lines = createInterface({ input: stdout });
@@ -84,7 +125,7 @@ export class Server {
         this.url = match[1];
         resolve();
       });
-      this.#process.once('error', reject);
+      this.#process?.once('error', reject);
       this.#exit.then(({ code, signal }) => reject(new Error(`the server ended early: ${code ?? signal}`)));
     });
   }
@@ -92,6 +133,12 @@ export class Server {
   /** Everything that the server wrote, for failure reports. */
   get log() {
     return this.#log.join('\n');
+  }
+
+  get pid() {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('the server does not run');
+    return pid;
   }
 
   get port() {
@@ -107,21 +154,21 @@ export class Server {
 
   /** Asks the server to end as an operator would (SIGTERM) and insists on a clean exit in time. */
   async stop() {
-    this.#process.kill('SIGTERM');
-    try {
-      const { code, signal } = await inTime('stopping the server', this.#exit, STOP_MS);
-      if (code !== 0) throw new Error(`the server ended with ${code ?? signal} after SIGTERM\n${this.log}`);
-    } finally {
-      await this.kill();
-    }
+    this.#process?.kill('SIGTERM');
+    const { code, signal } = await inTime('stopping the server', this.#exit, STOP_MS);
+    if (code !== 0) throw new Error(`the server ended with ${code ?? signal} after SIGTERM\n${this.log}`);
+  }
+
+  /** Ends the server as a power failure would; its data stay. */
+  async crash() {
+    if (this.#process?.pid === undefined) return;
+    this.#process.kill('SIGKILL');
+    await this.#exit;
   }
 
   /** Ends the server if it still runs, and removes its directory. */
   async kill() {
-    if (this.#process.pid !== undefined) {
-      this.#process.kill('SIGKILL');
-      await this.#exit;
-    }
+    await this.crash();
     await rm(this.directory, { recursive: true, force: true });
   }
 }

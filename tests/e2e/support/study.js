@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Browser } from './browser.js';
 import { StudyDatabase } from './database.js';
 import { ParticipantPage } from './page.js';
 import { target } from './paths.js';
@@ -10,6 +11,8 @@ import { until } from './wait.js';
 
 /**
  * @typedef {object} Setup
+ * @property {number} [players]
+ * @property {'end' | 'continue'} [onExclusion]
  * @property {Record<string, unknown>} [metadata] what the scene tells its pages, the monitor's keys among it
  * @property {number} [redirectDelay] how long overlays stay before the redirect
  * @property {boolean} [unconfigured] the server is started with no configuration at all: it serves the demo
@@ -20,13 +23,14 @@ import { until } from './wait.js';
  *
  * @param {Setup} setup
  */
-export function configuration({ metadata = {}, redirectDelay = 1000 }) {
+export function configuration({ players = 2, onExclusion = 'end', metadata = {}, redirectDelay = 1000 }) {
   return {
     experiment_id: 'e2e',
     default_scene: 'grid',
     scenes: {
       grid: {
-        players: 2,
+        players,
+        on_exclusion: onExclusion,
         metadata: { continuous_monitoring_enabled: true, ...metadata },
         redirects: {
           default: {
@@ -39,12 +43,29 @@ export function configuration({ metadata = {}, redirectDelay = 1000 }) {
   };
 }
 
+/**
+ * Run first in a page, keeps its exports from leaving it by the socket for as long as `window.holdExports` is true: something
+ * else can then happen before they are there.
+ */
+export const HOLD_EXPORTS = `
+  window.holdExports = true;
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    if (window.holdExports && /"emit_multiplayer_metrics"/.test(data)) return;
+    send.call(this, data);
+  };`;
+
+/** A page may be kept for the "back" button when it is left; the browser closes its socket then, and logs that as an error. */
+const LEFT_BEHIND = /Page entered Back-Forward Cache/;
+
 /** One server with its database, and the participants who came. */
 export class Study {
   /** @type {ParticipantPage[]} */
   participants = [];
   /** @type {DelayingProxy[]} */
   #proxies = [];
+  /** @type {Map<ParticipantPage, string>} of browsers that have crashed */
+  #profiles = new Map();
 
   /** @param {Server} server */
   constructor(server) {
@@ -54,29 +75,65 @@ export class Study {
 
   /**
    * @param {string} participantId
-   * @param {{ origin?: string, look?: import('./browser.js').Look }} [options]
+   * @param {{ origin?: string, look?: import('./browser.js').Look, runFirst?: string }} [options]
+   *   `runFirst` runs in every page before the page's own scripts
    */
-  async participant(participantId, { origin = this.server.url, look } = {}) {
+  async participant(participantId, { origin = this.server.url, look, runFirst } = {}) {
     const page = await ParticipantPage.open(origin, participantId, look);
     this.participants.push(page);
+    if (runFirst !== undefined) await page.browser.runFirst(runFirst);
     return page;
   }
 
   /**
    * Two participants who have just begun to play with each other.
    *
-   * @param {{ origin?: string }} [options] where the first of them finds the study
+   * @param {Parameters<Study['participant']>[1]} [options] of the first of them
    */
-  async pair({ origin } = {}) {
-    // Both are waited for even if one fails: a browser that opens after the end would stay open.
-    const opening = [this.participant('ada', { origin }), this.participant('bert')];
-    await Promise.allSettled(opening);
-    const [a, b] = await Promise.all(opening);
-    await a.start();
-    await b.start();
-    await Promise.all([a.waitForState('playing'), b.waitForState('playing')]);
-    await until('both to have played some frames', async () => (await a.frame()) > 5 && (await b.frame()) > 5);
+  async pair(options) {
+    const [a, b] = await this.group([['ada', options], ['bert']]);
     return { a, b };
+  }
+
+  /**
+   * As many participants as the scene has players, who have just begun to play with each other.
+   *
+   * @param {[participantId: string, options?: Parameters<Study['participant']>[1]][]} participants
+   */
+  async group(participants) {
+    // All are waited for even if one fails: a browser that opens after the end would stay open.
+    const opening = participants.map(([participantId, options]) => this.participant(participantId, options));
+    await Promise.allSettled(opening);
+    const pages = await Promise.all(opening);
+    for (const page of pages) await page.start();
+    await Promise.all(pages.map((page) => page.waitForState('playing')));
+    await until('all to have played some frames', async () => {
+      const frames = await Promise.all(pages.map((page) => page.frame()));
+      return frames.every((frame) => frame > 5);
+    });
+    return pages;
+  }
+
+  /**
+   * The participant's browser crashes. What it keeps stays, for `openAgain`.
+   *
+   * @param {ParticipantPage} page
+   */
+  async crash(page) {
+    this.#profiles.set(page, await page.browser.crash());
+  }
+
+  /**
+   * The participant opens the browser that had crashed, at this address.
+   *
+   * @param {ParticipantPage} page
+   * @param {string} url
+   * @param {string[]} [blocked] addresses whose requests fail
+   */
+  async openAgain(page, url, blocked = []) {
+    page.browser = await Browser.open({}, this.#profiles.get(page));
+    await page.browser.block(...blocked);
+    await page.browser.driver.get(url);
   }
 
   /** A line to the server that can be made slow or dead. */
@@ -87,16 +144,32 @@ export class Study {
   }
 
   /**
-   * The one export that a participant's own browser sent, once it is stored.
+   * The one export in which a participant's own browser sent the end of its session, once it is stored.
    *
-   * @param {ParticipantPage} page
+   * @param {{ participantId: string }} page
    */
   async exportOf({ participantId }) {
-    const stored = () => this.database.exports(participantId).filter(({ source }) => source === 'client');
+    const stored = () =>
+      this.database.exports(participantId).filter((row) => row.source === 'client' && isFinished(row));
     await until(`${participantId}'s export to be stored`, () => stored().length > 0);
     const rows = stored();
     if (rows.length !== 1) throw new Error(`${participantId} has ${rows.length} exports`);
     return rows[0];
+  }
+
+  /**
+   * The parts of a session that pages sent which the participant had reloaded, closed, or taken over in another tab.
+   *
+   * @param {{ participantId: string }} page
+   * @param {number} count how many there must be, once they are stored
+   */
+  async unfinishedOf({ participantId }, count) {
+    const stored = () =>
+      this.database.exports(participantId).filter((row) => row.source === 'client' && !isFinished(row));
+    await until(`${participantId}'s unfinished exports to be stored`, () => stored().length >= count);
+    const rows = stored();
+    if (rows.length !== count) throw new Error(`${participantId} has ${rows.length} unfinished exports`);
+    return rows;
   }
 
   /** Waits until the server has let go of every game. */
@@ -130,9 +203,14 @@ export class Study {
     await writeFile(join(directory, 'server.log'), this.server.log);
     for (const page of this.participants) {
       const { browser, participantId } = page;
-      await writeFile(join(directory, `${participantId}.png`), await browser.screenshot());
-      const seen = { record: await page.record(), errors: await browser.errors() };
+      const seen = {
+        record: await page.record().catch(String),
+        errors: await browser.errors().catch(String),
+        exports: this.database.exports(participantId),
+        seat: this.database.seat(participantId),
+      };
       await writeFile(join(directory, `${participantId}.json`), JSON.stringify(seen, null, 2));
+      await writeFile(join(directory, `${participantId}.png`), await browser.screenshot().catch(String));
     }
     return directory;
   }
@@ -140,7 +218,13 @@ export class Study {
   async close() {
     await Promise.all(this.participants.map(({ browser }) => browser.close()));
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
+    await Promise.all([...this.#profiles.values()].map((profile) => rm(profile, { recursive: true, force: true })));
   }
+}
+
+/** @param {import('./database.js').ExportRow} row */
+function isFinished({ metrics }) {
+  return metrics.sessionStatus.terminatedAtTimestamp !== null;
 }
 
 /**
@@ -157,7 +241,9 @@ export function study(name, { tolerated, unconfigured, ...setup }, body) {
     const running = new Study(server);
     try {
       await body(running);
-      const errors = (await running.consoleErrors()).filter((message) => !tolerated?.test(message));
+      const errors = (await running.consoleErrors()).filter(
+        (message) => !tolerated?.test(message) && !LEFT_BEHIND.test(message),
+      );
       if (errors.length > 0) throw new Error(`errors on the console:\n${errors.join('\n')}`);
       await running.close();
       await server.stop();
