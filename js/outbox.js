@@ -92,6 +92,20 @@ export function wrap(metrics, socket, export_id, scene_id, participant_id, token
   return { export_id, scene_id, participant_id, token, url: origin(socket), body, bytes, at: Date.now() };
 }
 
+/** Where an export is until the database has it: a page that is being closed may not live to see that. */
+const BRIEFLY = 'stillhere:kept:';
+/** Browsers grant an origin about five times as many characters there. */
+const BRIEFLY_AT_MOST = 1_000_000;
+
+/** @param {string} id */
+function forget(id) {
+  try {
+    localStorage.removeItem(BRIEFLY + id);
+  } catch {
+    // Then nothing was put there either.
+  }
+}
+
 /**
  * @param {Kept} kept
  * @param {(persisted: boolean) => void} done
@@ -100,10 +114,33 @@ export function keep(kept, done) {
   // A blob is only a reference: the browser fetches what is in it later, and a page that is being closed has no later.
   const { bytes, ...rest } = kept;
   delete kept.bytes;
+  const id = kept.export_id;
+  try {
+    if (bytes && bytes.length < BRIEFLY_AT_MOST) {
+      localStorage.setItem(BRIEFLY + id, JSON.stringify({ ...rest, body: new TextDecoder().decode(bytes) }));
+    }
+  } catch {
+    // No room, or forbidden: the database alone then.
+  }
+  /** @param {boolean} persisted */
+  const settled = (persisted) => {
+    forget(id);
+    done(persisted);
+  };
   transact('readwrite', (store) => store.put({ ...rest, body: bytes })).then(
-    () => done(true),
-    () => done(false),
+    () => settled(true),
+    () => settled(false),
   );
+}
+
+/** Brings into the database what closed pages could not. */
+async function recover() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(BRIEFLY)) {
+      await put(JSON.parse(localStorage[key]));
+      localStorage.removeItem(key);
+    }
+  }
 }
 
 /** Whether this browser can send exports in chunks. */
@@ -111,11 +148,15 @@ export const canCompress = () => typeof CompressionStream === 'function';
 
 /** @param {(ids: IDBValidKey[]) => void} done */
 export function list(done) {
-  transact('readonly', (store) => store.getAllKeys()).then(done, () => done([]));
+  recover()
+    .catch(() => {})
+    .then(() => transact('readonly', (store) => store.getAllKeys()))
+    .then(done, () => done([]));
 }
 
 /** @param {string} id */
 export function drop(id) {
+  forget(id);
   transact('readwrite', (store) => store.delete(id)).catch(() => {});
 }
 

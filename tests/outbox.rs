@@ -193,14 +193,14 @@ async fn what_could_not_be_sent_goes_when_the_network_is_back() {
 #[wasm_bindgen_test]
 async fn what_the_server_refuses_for_good_is_not_tried_for_ever() {
     let world = World::new().await;
-    world
-        .0
-        .set_refusal(&js(&json!({"code": "unauthorized", "message": "not you"})));
+    world.0.set_refusal(&js(
+        &json!({"code": "invalid_payload", "message": "no document"}),
+    ));
     leave_behind("old", json!({}), &origin()).await;
     let socket = FakeSocket::new();
     let session = Session::attach(&socket, &NONE);
     let errors = session.hear("error");
-    assert_eq!(errors.first("the refusal").await["code"], "unauthorized");
+    assert_eq!(errors.first("the refusal").await["code"], "invalid_payload");
     until_kept(0).await;
     session.call("dispose", &[]);
 }

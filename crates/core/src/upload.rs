@@ -154,6 +154,12 @@ impl Upload {
             ChunkAnswer::Said(said) => Some(read_ack(Some(said))),
         };
         match said {
+            // The token is of another study on the same address: its own server may still take the data.
+            Some(Err(refusal)) if self.left_over && refusal.code.is_about_the_sender() => {
+                self.failed = true;
+                self.owed.hold();
+                return Progress::UnderWay;
+            }
             Some(Err(refusal)) if !refusal.code.is_passing() => return Progress::Refused(refusal),
             Some(Ok(Some(body))) => match UploadAnswer::parse(&body) {
                 Ok(answer) if answer.stored => {
@@ -292,14 +298,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_for_good_is_given_up() {
-        for code in [
-            "unauthorized",
-            "unknown_game",
-            "invalid_payload",
-            "too_large",
-        ] {
+    fn what_another_study_left_is_not_thrown_away() {
+        for code in ["unauthorized", "unknown_game"] {
             let mut uploads = with(&[("a", true), ("b", true)]);
+            uploads.next_chunk(at(0)).unwrap();
+            let refused = json!({"ok": false, "error": {"code": code, "message": "no"}});
+            assert_eq!(said(&mut uploads, "a", &refused, 0), Progress::UnderWay);
+            assert_eq!(uploads.next_chunk(at(0)), Some((id("b"), 0)));
+            said(&mut uploads, "b", &refused, 0);
+            assert_eq!(uploads.next_deadline(), None, "not again on this page");
+            assert_eq!(uploads.left_over_after_a_round(), Some(2));
+        }
+    }
+
+    #[test]
+    fn what_is_refused_for_good_is_given_up() {
+        for (code, left_over) in [
+            ("unauthorized", false),
+            ("unknown_game", false),
+            ("invalid_payload", true),
+            ("too_large", true),
+        ] {
+            let mut uploads = with(&[("a", left_over), ("b", true)]);
             uploads.next_chunk(at(0)).unwrap();
             let refused = json!({"ok": false, "error": {"code": code, "message": "no"}});
             let progress = said(&mut uploads, "a", &refused, 0);

@@ -23,7 +23,7 @@ pub struct SystemClock;
 /// A machine may sleep meanwhile, so nobody waits for long without looking.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
-/// Both clocks, joined: a machine that slept has lost its time, like everybody's in its games.
+/// Both clocks, joined: the time that a machine slept has passed for its games too.
 static LINE: LazyLock<Mutex<(Instant, Timeline)>> =
     LazyLock::new(|| Mutex::new((Instant::now(), Timeline::new(0.0, wall_ms()))));
 

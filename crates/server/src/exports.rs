@@ -1,11 +1,25 @@
 //! Of which game an export is, however it arrives.
 
 use serde_json::Value;
-use stillhere_core::ids::{GameId, ParticipantId};
+use stillhere_core::ids::{ExportId, GameId, ParticipantId};
 use stillhere_core::wire::{ErrorCode, Refusal};
 
 use crate::lifecycle::refusal;
 use crate::state::State;
+
+/// Ids that begin so are the server's own.
+const SERVERS_OWN: &str = "server-";
+
+/// Refuses an id by which a page's data would stand in the place of the server's own record.
+pub(crate) fn check_id(export: &ExportId) -> Result<(), Refusal> {
+    if export.as_str().starts_with(SERVERS_OWN) {
+        let message = format!(
+            "export_id is \"{export}\", allowed is an id that does not begin with {SERVERS_OWN}"
+        );
+        return Err(Refusal::new(ErrorCode::InvalidPayload, message));
+    }
+    Ok(())
+}
 
 /// The game that the data is of: the one that it names, if the participant sat there; else their last
 /// one. Data of an earlier game may come long after the next one has begun.

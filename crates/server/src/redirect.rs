@@ -72,8 +72,8 @@ pub(crate) async fn answer(
         let input = GameInput::Redirected {
             participant: participant.clone(),
         };
-        // Until this is stored, a page that is opened anew is told again.
-        state.lifecycle.handle(record.game.id(), input).await?;
+        // Nobody waits for it: if it cannot be stored, a page that is opened anew is told once more.
+        tokio::spawn(state.lifecycle.handle(record.game.id(), input));
     }
     let code = record.completion_code;
     let target = state

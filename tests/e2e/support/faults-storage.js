@@ -68,7 +68,7 @@ export const limitedFilesUntilStopped = {
 };
 
 const OWN_MOUNTS = ['unshare', '--user', '--map-root-user', '--mount'];
-const MOUNT = 'mount -t tmpfs -o size=1m tmpfs';
+const MOUNT = 'mount -t tmpfs -o size=4m tmpfs';
 
 /** @param {Server} server the server's own view of a path of its directory @param {string} path */
 const seenBy = (server, path) => `/proc/${server.pid}/root${path}`;

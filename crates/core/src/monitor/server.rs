@@ -5,12 +5,15 @@ use crate::time::Millis;
 
 use super::Monitor;
 
-/// A delay of the server this long ago no longer shifts what a hidden tab is judged by.
-const RECENT: Millis = Millis::new(5_000.0);
-
 impl Monitor {
     /// The participant's connection is there.
     pub(crate) fn connect(&mut self, now: Millis) {
+        self.ping.set_connected(true, now);
+    }
+
+    /// The connection was replaced by another one. What was asked over the older one is lost.
+    pub(crate) fn reconnect(&mut self, now: Millis) {
+        self.ping.set_connected(false, now);
         self.ping.set_connected(true, now);
     }
 
@@ -19,12 +22,15 @@ impl Monitor {
         self.stalls.beat_by_one_clock(now, posted);
     }
 
-    /// Time passed: judge, and ask the next question.
-    pub(crate) fn tick(&mut self, now: Millis) {
+    /// Time passed: judge, and ask the next question. The page has been judged since `judged_since`.
+    pub(crate) fn tick(&mut self, now: Millis, judged_since: Millis) {
         let verdict = self.ping.judge(&self.stalls, now);
         self.ping_verdict(verdict, now);
-        // A report that the tab is visible again may wait in the server's own queue.
-        self.judge(now - self.stalls.between(now - RECENT, now));
+        // A hidden tab is judged by the time in which the server was awake, all of it: a report that
+        // the tab is visible again may wait in the server's own queue, and a machine that was paused,
+        // or whose clock was set, sees a time pass in which nobody could report anything.
+        let hidden_since = (now - self.visibility.hidden_for(now)).max(judged_since);
+        self.judge(now - self.stalls.between(hidden_since, now));
         self.send_due(now);
     }
 

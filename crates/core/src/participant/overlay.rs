@@ -21,7 +21,7 @@ pub enum OverlayKind {
 }
 
 impl OverlayKind {
-    /// The id of the overlay's element in the page, where the seed had one the same.
+    /// The id of the overlay's element in the page: MUG's, where it has one.
     #[must_use]
     pub const fn element_id(self) -> &'static str {
         match self {

@@ -360,9 +360,12 @@ fn a_page_that_goes_in_a_game_leaves_what_it_has_and_says_goodbye() {
     page.handle(ParticipantInput::PageHide);
     let (second, _) = page.built().unwrap();
     assert_ne!(second, first);
+    // A beat that was on its way is no sign that the page is back.
     page.handle(ParticipantInput::Beat {
         posted: Millis::ZERO,
     });
+    assert_eq!(page.dropped(), std::slice::from_ref(&first));
+    page.handle(ParticipantInput::Visible);
     assert_eq!(page.dropped(), [first.clone(), second.clone()]);
     let last = page.complete(10, false);
     assert!(last != first && last != second);

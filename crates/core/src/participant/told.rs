@@ -125,12 +125,19 @@ impl Participant {
             self.send_join();
             return;
         }
-        let token = self
+        let proof = self
             .joining
             .take()
-            .and_then(|joining| joining.participant_token);
-        if refusal.code == ErrorCode::AlreadyEnded && token.is_some() {
-            // The page was opened anew in the middle of the ending: all that is left is to be told where to go.
+            .and_then(|joining| joining.participant_id.zip(joining.participant_token));
+        if refusal.code == ErrorCode::AlreadyEnded
+            && let Some((participant_id, token)) = proof
+        {
+            // The page was opened anew in the middle of the ending: all that is left is to be told where to go, on
+            // this socket or the next.
+            self.outputs.push(ParticipantOutput::KeepToken {
+                participant_id,
+                token,
+            });
             self.end_waiting(self.texts.ended_message.to_string(), now);
         } else if matches!(self.phase, Phase::Waiting) {
             self.phase = Phase::Idle;
@@ -344,7 +351,15 @@ impl Participant {
                 self.config
                     .partner_disconnect_message
                     .clone()
-                    .unwrap_or_else(|| self.texts.partner_disconnected.to_string()),
+                    .unwrap_or_else(|| {
+                        // Whose connection was never lost is not said to have lost it.
+                        let text = if reason == GameEndReason::FocusLossTimeout {
+                            &self.texts.partner_message
+                        } else {
+                            &self.texts.partner_disconnected
+                        };
+                        text.to_string()
+                    }),
             ),
         };
         self.end_without_verdict(reason, by, ended.disconnected_player_id, message, now);
@@ -378,7 +393,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::participant::{Messages, ParticipantInput};
+    use crate::participant::{Messages, ParticipantInput, SessionState};
     use crate::wire::{ClientEvent, JoinGame};
 
     type Input<'a> = ParticipantInput<'a, &'a Value>;
@@ -453,6 +468,18 @@ mod tests {
             "ok": true, "participant_id": "ada", "participant_token": "t", "status": "waiting",
         })));
         assert_eq!(joining.kept, ["t"]);
+    }
+
+    #[test]
+    fn a_page_opened_anew_in_the_ending_asks_where_to_go() {
+        let mut joining = Joining::with(Some("t"));
+        joining.acked(Some(json!({
+            "ok": false, "error": {"code": "already_ended", "message": "this participant's game has ended"},
+        })));
+        assert_eq!(joining.failed, ["already_ended"]);
+        // The next socket has to prove who asks.
+        assert_eq!(joining.kept, ["t"]);
+        assert_eq!(joining.participant.status().state, SessionState::Ended);
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl Participant {
         if ending.export_id != *export_id {
             return;
         }
-        ending.persisted |= persisted;
+        // What no later page could send is not kept by keeping it.
+        ending.persisted |= persisted && uploadable;
         if !matches!(ending.export, ExportState::Building) {
             return;
         }

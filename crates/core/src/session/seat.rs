@@ -136,6 +136,7 @@ pub struct Seat {
     /// What their page said last, before it was closed or reloaded.
     pub last_status: Option<super::event::LastStatus>,
     /// Whether they were told where to go after the game.
+    #[serde(default)]
     pub redirected: bool,
 }
 
@@ -197,16 +198,21 @@ impl Seat {
         }
     }
 
-    /// Whether the participant has played to some end and was never told where to go from there.
+    /// Whether the participant has played to some end.
     #[must_use]
-    pub fn awaits_redirect(&self) -> bool {
-        let played = match self.outcome() {
+    pub fn has_played(&self) -> bool {
+        match self.outcome() {
             None | Some(Outcome::WaitingRoomTimeout) => false,
             // In the waiting room nobody is owed a message of the end.
             Some(Outcome::ServerShutdown) => !self.deliveries.is_empty(),
             Some(_) => true,
-        };
-        played && !self.redirected
+        }
+    }
+
+    /// Whether the participant has played to some end and was never told where to go from there.
+    #[must_use]
+    pub fn awaits_redirect(&self) -> bool {
+        self.has_played() && !self.redirected
     }
 
     /// How the participant's session status says it; `None` while they play, or if no game was played.

@@ -26,27 +26,31 @@ pub(super) struct StallClaim {
 #[derive(Clone, Debug)]
 pub(super) struct Excuse {
     allowance: Allowance,
+    price: Millis,
     is_claimed: bool,
     claimed: Millis,
     believed: Millis,
 }
 
 impl Excuse {
-    const fn new() -> Self {
+    /// `price` is what one claim costs, however short it is.
+    fn new(price: Millis) -> Self {
         Self {
-            // A break between episodes and a look at another tab are far below it.
-            allowance: Allowance::new(Millis::new(60_000.0), 1.0 / 2.0),
+            // One claim of a minute; a break between episodes and a look at another tab are far below.
+            allowance: Allowance::new(Millis::new(60_000.0) + price, 1.0 / 2.0),
+            price,
             is_claimed: false,
             claimed: Millis::ZERO,
             believed: Millis::ZERO,
         }
     }
 
-    /// The page is or is not in that state. Beginning has a price: else a page that says so for a
-    /// moment with every sample would never be judged.
-    pub(super) fn say(&mut self, is_claimed: bool, price: Millis) {
-        if is_claimed && !self.is_claimed {
-            self.allowance.take(price);
+    /// The page is or is not in that state. A claim clears the run of violations, so beginning has
+    /// the price of a whole run: else a page that says so for a moment before each run is complete
+    /// would never be judged. Where nothing is judged anyway (`playing` is false), it is free.
+    pub(super) fn say(&mut self, is_claimed: bool, playing: bool) {
+        if is_claimed && !self.is_claimed && playing {
+            self.allowance.take(self.price);
         }
         self.is_claimed = is_claimed;
     }
@@ -95,10 +99,11 @@ pub(super) struct Account<'a> {
 }
 
 impl Claims {
-    pub(super) const fn new() -> Self {
+    /// `price` is what one claim of an excuse costs.
+    pub(super) fn new(price: Millis) -> Self {
         Self {
-            paused: Excuse::new(),
-            hidden: Excuse::new(),
+            paused: Excuse::new(price),
+            hidden: Excuse::new(price),
             stalls: Allowance::new(Millis::new(10_000.0), 1.0 / 6.0),
             stall_claimed: Millis::ZERO,
             stall_believed: Millis::ZERO,

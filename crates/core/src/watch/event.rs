@@ -15,6 +15,9 @@ pub enum WatchInput {
         /// When it was due, by the same clock.
         posted: Millis,
     },
+    /// The page goes on over another connection, without having been gone. What was asked over the
+    /// older one is lost and not judged; all else stays as it was.
+    Reconnected,
     /// Anything came from the page: a sign of life.
     Heard,
     /// The page told about itself, with a ping.

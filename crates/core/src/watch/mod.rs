@@ -14,7 +14,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::config::MonitorConfig;
+use crate::config::{MonitorConfig, PingConfig, PingRuleKind};
 use crate::exclusion::{Evidence, Exclusion, ExclusionReason, Finding, Side, Silent};
 use crate::ids::Frame;
 use crate::monitor::{Monitor, MonitorOutput, SilenceRule};
@@ -44,7 +44,7 @@ const SILENT_PAGE: &str =
 const SILENT_MONITOR: &str =
     "Your page did not answer connection checks for too long while the game was running.";
 
-/// The watch on one participant, over one connection. See the [module](self).
+/// The watch on one participant in one game, over whatever connection. See the [module](self).
 ///
 /// Time is milliseconds since the Unix epoch. Inputs may be handed over some time after they
 /// happened, as long as they come in order.
@@ -55,7 +55,6 @@ pub struct Watch {
     prober: SilenceRule,
     claims: Claims,
     ping_max: Option<Millis>,
-    probe_interval: Millis,
     tab_exclude: Option<Millis>,
     presence_required: bool,
     has_answered: bool,
@@ -76,7 +75,8 @@ impl Watch {
     #[must_use]
     pub fn new(config: &MonitorConfig, now: Millis) -> Self {
         let mut monitor = Monitor::new(Side::Server, Millis::ZERO);
-        monitor.configure(&with_head_start(config));
+        let later = with_head_start(config);
+        monitor.configure(&later);
         monitor.connect(now);
         let silence = config.silence_exclude.filter(|_| config.enabled);
         let mut page = SilenceRule::new(Silent::Page, silence);
@@ -85,9 +85,8 @@ impl Watch {
             monitor,
             page,
             prober: SilenceRule::new(Silent::Monitor, silence),
-            claims: Claims::new(),
+            claims: Claims::new(price_of_a_claim(&later.ping)),
             ping_max: config.ping.max.filter(|_| config.enabled),
-            probe_interval: config.ping.interval,
             tab_exclude: config.tab.exclude_after,
             presence_required: config.presence_required,
             has_answered: false,
@@ -121,6 +120,10 @@ impl Watch {
         }
         match input {
             WatchInput::Beat { posted } => self.monitor.beat_by_one_clock(now, posted),
+            WatchInput::Reconnected => {
+                self.heard(now);
+                self.monitor.reconnect(now);
+            }
             WatchInput::Heard => self.heard(now),
             WatchInput::Tick => {
                 self.pass(now);
@@ -133,7 +136,7 @@ impl Watch {
             } => {
                 self.heard(now);
                 self.pass(now);
-                self.claims.paused.say(paused, self.probe_interval);
+                self.claims.paused.say(paused, self.playing);
                 self.settle(now);
                 self.reached(frame);
                 if let Some(hidden) = hidden {
@@ -207,7 +210,7 @@ impl Watch {
             self.show(since);
         }
         if !self.monitor.is_hidden() {
-            self.claims.hidden.say(true, self.probe_interval);
+            self.claims.hidden.say(true, self.playing);
             // A tab that is no longer excused must not interrupt its run for a moment either.
             self.settle(now);
             self.monitor.hidden_since(since);
@@ -215,7 +218,7 @@ impl Watch {
     }
 
     fn show(&mut self, at: Millis) {
-        self.claims.hidden.say(false, self.probe_interval);
+        self.claims.hidden.say(false, self.playing);
         self.monitor.visible(at);
         self.settle(at);
     }
@@ -255,7 +258,7 @@ impl Watch {
     }
 
     fn judge(&mut self, now: Millis) {
-        self.monitor.tick(now);
+        self.monitor.tick(now, self.run_since);
         while let Some(output) = self.monitor.poll() {
             match output {
                 MonitorOutput::SendPing(ping) => self.probe(now, ping.seq),
@@ -293,7 +296,12 @@ impl Watch {
             // The rest of the time was the head start.
             Finding::TabHidden {
                 exclude_after_ms, ..
-            } => *exclude_after_ms = self.tab_exclude.unwrap_or(*exclude_after_ms),
+            } => {
+                *exclude_after_ms = self.tab_exclude.unwrap_or(*exclude_after_ms);
+                // It was judged by a time without the server's delays.
+                exclusion.evidence.decided_at_ms = now;
+                exclusion.evidence.decided_at_timestamp = now;
+            }
             Finding::SustainedPing { samples, .. }
                 if samples.last().is_some_and(|sample| sample.rtt_ms.is_some()) =>
             {
@@ -351,6 +359,21 @@ struct Testimony<'a> {
     #[serde(flatten)]
     evidence: &'a Evidence,
     claims: Account<'a>,
+}
+
+/// What a claim of being paused or hidden costs: as long as it can put off a verdict, since it wipes
+/// out the run of violations and what is on its way. So at half of the time coming back, no two claims
+/// of a kind in a row can keep the rule from being judged in between.
+fn price_of_a_claim(ping: &PingConfig) -> Millis {
+    let samples = |count: usize| {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Millis::new(ping.interval.max(TICK).as_f64() * f64::from(count))
+    };
+    let run = samples(ping.required) + ping.timeout;
+    match ping.rule {
+        PingRuleKind::Consecutive => run,
+        PingRuleKind::WithinWindow => run.max(samples(ping.window)),
+    }
 }
 
 /// A hidden tab may be visible again, and a late answer tell of a stall, before the server knows.

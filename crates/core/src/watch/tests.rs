@@ -4,6 +4,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
+mod evasion;
+
 const EPOCH: u64 = 1_700_000_000_000;
 
 fn ms(value: u64) -> Millis {

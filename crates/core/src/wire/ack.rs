@@ -51,6 +51,12 @@ impl ErrorCode {
             .map_or("", |(word, _)| word)
     }
 
+    /// Whether it is the sender that is not known here, whatever is sent.
+    #[must_use]
+    pub const fn is_about_the_sender(self) -> bool {
+        matches!(self, Self::Unauthorized | Self::UnknownGame)
+    }
+
     /// Whether the same event may succeed later.
     #[must_use]
     pub const fn is_passing(self) -> bool {

@@ -616,7 +616,11 @@ impl World {
         client.report_was_late |= handled && !accepted;
     }
 
-    fn redirect(&self, who: usize) -> Result<Value, Refusal> {
+    fn redirect(&mut self, who: usize) -> Result<Value, Refusal> {
+        if self.seat(who).is_some_and(Seat::awaits_redirect) {
+            let participant = participant(who);
+            let _ = self.commit(GameInput::Redirected { participant }, None);
+        }
         let outcome = self
             .seat(who)
             .and_then(Seat::outcome)
@@ -739,21 +743,27 @@ impl World {
         let who = self.clients[self.sockets[socket].page].who;
         let proven = self.sockets[socket].bound == Some(who)
             || join.participant_token.as_deref() == Some(token(who).as_str());
+        let reopened = proven && self.sockets[socket].bound.is_none();
         let input = GameInput::Join {
             participant: participant(who),
             connection: connection(socket),
         };
         let seated = match self.seat(who) {
-            Some(seat) if self.game().is_live() && !proven => {
+            Some(seat) if (self.game().is_live() || seat.has_played()) && !proven => {
                 let refusal = format!("{} is in a game already", seat.participant);
                 return Err(Refusal::new(ErrorCode::Unauthorized, refusal));
             }
             // An ending that nobody was told of is told first, however long ago it was.
             Some(seat) if proven && (seat.is_playing() || seat.is_owed()) => true,
-            Some(seat) if self.game().is_live() && seat.export.is_none() => {
+            // A page that was opened anew in the middle of the ending may still ask where to go.
+            Some(seat)
+                if (reopened && seat.awaits_redirect())
+                    || (self.game().is_live() && seat.export.is_none()) =>
+            {
+                self.bind(socket, who);
                 return Err(Refusal::new(
                     ErrorCode::AlreadyEnded,
-                    "this participant's game is ending",
+                    "this participant's game has ended",
                 ));
             }
             Some(_) => false,

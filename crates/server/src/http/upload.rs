@@ -19,7 +19,7 @@ use super::chunks::Chunks;
 use super::document::{self, Flaw};
 use super::fault::{Fault, bearer, body, json};
 use super::members::Members;
-use crate::exports::played_game;
+use crate::exports::{check_id, played_game};
 use crate::lifecycle::{refusal, unavailable};
 use crate::state::State;
 use crate::store::{Document, Done, Job, NewChunk, NewExport, Progress, StatusColumns};
@@ -79,6 +79,7 @@ async fn read_head(state: &State, parts: &mut Parts) -> Result<Head, Fault> {
     let participant = bearer(state, &parts.headers)?;
     let path = Path::<ExportId>::from_request_parts(parts, &()).await;
     let Path(export) = path.map_err(|_| Fault::invalid("the export's id in the path is no id"))?;
+    check_id(&export).map_err(Fault::from)?;
     let query = Query::<SceneQuery>::try_from_uri(&parts.uri);
     let Query(query) = query.map_err(|_| Fault::invalid("`scene_id` is missing, or no id"))?;
     let offset = text(&parts.headers, UPLOAD_OFFSET).and_then(|text| text.parse().ok());

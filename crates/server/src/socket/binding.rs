@@ -134,10 +134,11 @@ impl Binding {
             }
         }
         drop(games);
-        if let (Some(seat), Some(older)) = (self.seat(), older.seat())
-            && seat.game == older.game
+        if let (Some(seat), Some(older_seat)) = (self.seat(), older.seat())
+            && seat.game == older_seat.game
         {
-            seat.reached(older.close());
+            seat.reached(older_seat.close());
+            self.watching.inherit(&older.watching, &seat.game);
         }
     }
 }

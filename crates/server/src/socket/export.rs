@@ -7,7 +7,7 @@ use stillhere_core::wire::{EmitMetrics, ExportAnswer, Refusal, is_finished};
 
 use super::incoming::Reply;
 use super::peer::Task;
-use crate::exports::played_game;
+use crate::exports::{check_id, played_game};
 use crate::random::hex;
 use crate::store::{Document, Done, Job, NewExport, StatusColumns};
 
@@ -30,6 +30,9 @@ pub(super) async fn store(task: &Task, event: EmitMetrics<&Value>, reply: Reply)
 
 async fn new_export(task: &Task, event: EmitMetrics<&Value>) -> Result<NewExport, Refusal> {
     let participant = task.peer.bound()?.participant.clone();
+    if let Some(export) = &event.export_id {
+        check_id(export)?;
+    }
     let game = played_game(&task.state, &participant, event.metrics).await?;
     Ok(NewExport {
         export: event

@@ -10,7 +10,8 @@ use stillhere_core::time::Millis;
 
 use crate::state::State;
 
-/// Longer than a watch waits for its turn on a server that is not broken: 10 s.
+/// 10 s of beats. A watch has its turn every half a second, unless its socket's task waits for the
+/// storage; beats that are older by then are forgotten, and with them the delays that they showed.
 const KEPT_BEATS: usize = 200;
 
 /// One beat.

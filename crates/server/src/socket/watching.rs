@@ -1,4 +1,4 @@
-//! The server's watch on the participant who plays over a socket.
+//! The server's watch on the participant who plays over a socket. It goes over to a newer socket.
 //!
 //! Handlers leave here what they saw, with its time; the socket's task hands it to the watch at its
 //! next tick, in order, together with the beats that show how late the server itself was.
@@ -21,6 +21,8 @@ struct Watched {
     game: GameId,
     watch: Watch,
     playing: bool,
+    /// It came from an older socket, and does not know yet.
+    inherited: bool,
     waiting: Vec<(Millis, WatchInput)>,
     beats_seen: u64,
     heard: Millis,
@@ -64,20 +66,38 @@ impl Watching {
                 game: game.id().clone(),
                 watch: Watch::new(config, now),
                 playing: false,
+                inherited: false,
                 waiting: Vec::new(),
                 beats_seen: pulse.count(),
                 heard: now,
             });
         }
-        let Some(watched) = watched
-            .as_mut()
-            .filter(|watched| watched.playing != playing)
-        else {
+        let Some(watched) = watched.as_mut() else {
             return false;
         };
-        watched.playing = playing;
-        watched.waiting.push((now, WatchInput::Playing(playing)));
-        true
+        if watched.playing != playing {
+            watched.playing = playing;
+            watched.waiting.push((now, WatchInput::Playing(playing)));
+            return true;
+        }
+        // However soon the next socket follows, this one is asked and judged once.
+        watched.inherited
+    }
+
+    /// Goes on with an older socket's watch on a game: what was believed, seen and found stays, and
+    /// only what was asked over the older socket is lost. If that socket had really been lost, the
+    /// game was told and has paused, so the run of violations begins anew.
+    ///
+    /// A watch that has come to its verdict stays where it was. If the verdict could not be stored,
+    /// the newer socket is judged afresh.
+    pub(super) fn inherit(&self, older: &Self, game: &GameId) {
+        let inherited = older
+            .lock()
+            .take_if(|older| older.game == *game && !older.watch.is_over());
+        if let Some(mut watched) = inherited {
+            watched.inherited = true;
+            *self.lock() = Some(watched);
+        }
     }
 
     /// Whether a game is watched.
@@ -129,6 +149,9 @@ impl Watching {
             inputs.push((heard, WatchInput::Heard));
         }
         inputs.sort_by_key(|(at, _)| *at);
+        if std::mem::take(&mut watched.inherited) {
+            inputs.push((now, WatchInput::Reconnected));
+        }
         inputs.push((now, WatchInput::Tick));
         let mut outputs = Vec::new();
         for (at, input) in inputs {

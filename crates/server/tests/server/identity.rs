@@ -144,3 +144,50 @@ async fn a_token_that_nobody_signed_binds_nobody() {
     let mut peer = server.connect_with("eyJhbGciOiJIUzI1NiJ9.e30.AAAA").await;
     assert_refused(&peer.say("leave_game", json!({})).await, "unauthorized");
 }
+
+#[tokio::test]
+async fn nobody_takes_the_place_of_one_who_has_played() {
+    let server = TestServer::start().await;
+    let (mut ada, mut bert) = server.pair("ada", "bert").await;
+    for peer in [&mut ada, &mut bert] {
+        let complete = peer.complete();
+        peer.say("multiplayer_game_complete", complete).await;
+        peer.say(
+            "emit_multiplayer_metrics",
+            json!({"scene_id": "grid", "metrics": {}, "export_id": "e"}),
+        )
+        .await;
+    }
+    let before = server.database.dump().await;
+    // Every partner knows this id. The game is over; the way out and the completion code are still to come.
+    let mut thief = server.connect().await;
+    assert_refused(
+        &thief
+            .say("join_game", json!({"participant_id": "ada"}))
+            .await,
+        "unauthorized",
+    );
+    assert_refused(
+        &thief.say("end_game_request_redirect", json!({})).await,
+        "unauthorized",
+    );
+    assert_eq!(server.database.dump().await, before);
+    let answer = ada.say("end_game_request_redirect", json!({})).await;
+    assert_eq!(answer["completion_code"], "C1ABCDEF", "{answer}");
+}
+
+#[tokio::test]
+async fn a_page_cannot_stand_in_for_the_servers_record() {
+    let server = TestServer::start().await;
+    let (mut ada, _bert) = server.pair("ada", "bert").await;
+    let before = server.database.dump().await;
+    let id = format!("server-{}", ada.game_id().as_str().unwrap());
+    let unfinished = json!({
+        "scene_id": "grid", "export_id": id, "metrics": {"sessionStatus": {"terminatedAtTimestamp": null}},
+    });
+    assert_refused(
+        &ada.say("emit_multiplayer_metrics", unfinished).await,
+        "invalid_payload",
+    );
+    assert_eq!(server.database.dump().await, before);
+}

@@ -296,7 +296,11 @@ async fn a_participants_last_seat_is_the_one_taken_last() {
         one(store, 1, input(&first, leave)).await.unwrap();
         one(store, 1, export("a", &first, "e")).await.unwrap();
         one(store, 1, export("c", &first, "e")).await.unwrap();
-        let second = join(store, 1, "a", "g2").await;
+        let again = JoinRequest {
+            proven: true,
+            ..request("a", "g2")
+        };
+        let second = committed(one(store, 1, Job::Join(Box::new(again))).await).game;
         let last = store.seat(&who("a"), None).await.unwrap().unwrap();
         assert_eq!(last.game.id(), second.id());
         let named = store

@@ -125,11 +125,12 @@ impl Work<'_> {
 
     /// The game in which the participant is to sit.
     async fn game_to_join(&mut self, request: JoinRequest) -> Result<GameSession, StoreError> {
-        // Whoever has proved who they are hears first what a game that is over still owes them.
+        // A game that is over may still owe its participant something, and its data, its way out and its
+        // completion code are nobody else's.
         let last = self.last_game(&request.participant).await?.filter(|game| {
             let seat = game.seat(&request.participant);
-            let concerns = |seat: &Seat| seat.is_owed() || seat.awaits_redirect();
-            game.is_live() || (request.proven && seat.is_some_and(concerns))
+            let concerns = |seat: &Seat| seat.is_owed() || seat.has_played();
+            game.is_live() || seat.is_some_and(concerns)
         });
         if let Some(game) = last
             && let Some(seat) = game.seat(&request.participant)
@@ -137,7 +138,7 @@ impl Work<'_> {
             if !request.proven {
                 return Err(Refusal::new(
                     ErrorCode::Unauthorized,
-                    "this participant is in a game already; only the page that joined it can take it up again",
+                    "this participant is or was in a game already; only the browser that joined it can go on under this id",
                 )
                 .into());
             }

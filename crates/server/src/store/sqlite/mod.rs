@@ -233,10 +233,17 @@ impl Store for SqliteStore {
         .bind(&self.study.experiment_id)
         .fetch_all(&self.readers)
         .await?;
-        states
+        // One game that cannot be read must not keep the others from going on.
+        let readable = states
             .iter()
-            .map(|state| Ok(serde_json::from_str(state)?))
-            .collect()
+            .filter_map(|state| match serde_json::from_str(state) {
+                Ok(game) => Some(game),
+                Err(error) => {
+                    tracing::error!(%error, "a stored game cannot be read; it is left as it is");
+                    None
+                }
+            });
+        Ok(readable.collect())
     }
 
     async fn live_games(&self) -> Result<LiveGames, StoreError> {
