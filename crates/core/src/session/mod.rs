@@ -4,6 +4,7 @@
 //! sent. So the state is plain data: it is loaded, handed one input, and stored again.
 //! Time here is milliseconds since the Unix epoch, so that deadlines survive a restart.
 
+mod admission;
 mod event;
 mod game;
 mod loss;
@@ -16,6 +17,7 @@ mod termination;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{Admission, Applicant};
 pub use event::{GameInput, GameOutput, GameReply, LastStatus, Verdict};
 pub use game::{GameSession, Phase};
 pub use outcome::Outcome;

@@ -580,3 +580,44 @@ fn one_who_is_back_does_not_end_the_wait_for_another() {
         ]
     );
 }
+
+#[test]
+fn who_asks_again_goes_back_or_on_and_nobody_goes_in_their_place() {
+    let page = |proven, reopened| Applicant { proven, reopened };
+    let said = |game: &GameSession, applicant| {
+        game.admission(&who("A"), applicant)
+            .map_err(|refusal| refusal.code)
+    };
+    let mut game = full_game();
+    assert_eq!(
+        said(&game, page(false, false)),
+        Err(ErrorCode::Unauthorized)
+    );
+    assert_eq!(said(&game, page(true, true)), Ok(Admission::Back));
+    assert_eq!(
+        game.admission(&who("Z"), page(false, false)),
+        Ok(Admission::Elsewhere)
+    );
+
+    exclude(&mut game, "A", 0, 100).unwrap();
+    assert_eq!(said(&game, page(true, false)), Err(ErrorCode::AlreadyEnded));
+    let export = GameInput::Exported {
+        participant: who("A"),
+        export: ExportId::try_from("e").unwrap(),
+        finished: true,
+    };
+    game.handle(at(200), export).unwrap();
+    // The page itself may go on to its next game; one that was opened anew has not been told where to go.
+    assert_eq!(said(&game, page(true, false)), Ok(Admission::Elsewhere));
+    assert_eq!(said(&game, page(true, true)), Err(ErrorCode::AlreadyEnded));
+    let told = GameInput::Redirected {
+        participant: who("A"),
+    };
+    game.handle(at(300), told).unwrap();
+    assert_eq!(said(&game, page(true, true)), Ok(Admission::Elsewhere));
+    assert_eq!(
+        said(&game, page(false, false)),
+        Err(ErrorCode::Unauthorized),
+        "once somebody has played, nobody takes their place"
+    );
+}

@@ -8,8 +8,8 @@ use stillhere_core::ids::{ConnectionId, ExportId, Frame};
 use stillhere_core::metrics::SessionStatus;
 use stillhere_core::participant::Expect;
 use stillhere_core::session::{
-    ExportOrigin, GameInput, GameOutput, GameReply, GameSession, LastStatus, Outcome, Phase, Seat,
-    Standing, Verdict,
+    Admission, Applicant, ExportOrigin, GameInput, GameOutput, GameReply, GameSession, LastStatus,
+    Outcome, Phase, Seat, Standing, Verdict,
 };
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{
@@ -748,26 +748,16 @@ impl World {
             participant: participant(who),
             connection: connection(socket),
         };
-        let seated = match self.seat(who) {
-            Some(seat) if (self.game().is_live() || seat.has_played()) && !proven => {
-                let refusal = format!("{} is in a game already", seat.participant);
-                return Err(Refusal::new(ErrorCode::Unauthorized, refusal));
+        let applicant = Applicant { proven, reopened };
+        let seated = match self.game().admission(&participant(who), applicant) {
+            Ok(Admission::Back) => true,
+            Ok(Admission::Elsewhere) => self.seat(who).is_none() && self.game().has_room(),
+            Err(refusal) => {
+                if proven && refusal.code == ErrorCode::AlreadyEnded {
+                    self.bind(socket, who);
+                }
+                return Err(refusal);
             }
-            // An ending that nobody was told of is told first, however long ago it was.
-            Some(seat) if proven && (seat.is_playing() || seat.is_owed()) => true,
-            // A page that was opened anew in the middle of the ending may still ask where to go.
-            Some(seat)
-                if (reopened && seat.awaits_redirect())
-                    || (self.game().is_live() && seat.export.is_none()) =>
-            {
-                self.bind(socket, who);
-                return Err(Refusal::new(
-                    ErrorCode::AlreadyEnded,
-                    "this participant's game has ended",
-                ));
-            }
-            Some(_) => false,
-            None => self.game().has_room(),
         };
         let mut outputs = Vec::new();
         if seated {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stillhere_core::ids::ParticipantId;
-use stillhere_core::session::{GameSession, Phase, Seat};
+use stillhere_core::session::{Applicant, GameSession, Phase, Seat};
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{
     EndGame, EndGameReason, ErrorCode, JoinAnswer, JoinGame, JoinStatus, Refusal,
@@ -31,7 +31,7 @@ pub(super) async fn join(task: &Task, event: JoinGame, reply: Reply) {
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
     let participant = request.participant.clone();
-    let proven = request.proven;
+    let proven = request.applicant.proven;
     let bound = task.clone();
     let after = move |result: Result<&Done, Refusal>| {
         let game = result.and_then(|done| done.committed().ok_or_else(unavailable));
@@ -77,11 +77,13 @@ fn request(task: &Task, event: &JoinGame) -> Result<JoinRequest, Refusal> {
     let (participant, proven) = identify(state, event, bound.as_ref());
     let game_settings = settings.game_settings(scene);
     Ok(JoinRequest {
-        reopened: proven && bound.is_none(),
+        applicant: Applicant {
+            proven,
+            reopened: proven && bound.is_none(),
+        },
         instead_of: bound.filter(|bound| *bound != participant),
         participant,
         connection: task.peer.connection().clone(),
-        proven,
         fresh: GameSession::new(random::game_id(), random::seed(), game_settings),
     })
 }

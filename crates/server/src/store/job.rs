@@ -1,7 +1,7 @@
 //! What a store is asked to change, and what it says of it.
 
 use stillhere_core::ids::{ConnectionId, ExportId, GameId, ParticipantId, SceneId};
-use stillhere_core::session::{GameInput, GameOutput, GameReply, GameSession};
+use stillhere_core::session::{Applicant, GameInput, GameOutput, GameReply, GameSession};
 
 use super::StatusColumns;
 use super::upload::{NewChunk, Progress, UploadLimits};
@@ -78,10 +78,8 @@ pub struct JoinRequest {
     pub participant: ParticipantId,
     /// On which socket.
     pub connection: ConnectionId,
-    /// Whether they have proved to be the one who joined before under this id.
-    pub proven: bool,
-    /// Whether it is a page that was opened anew, and not one that goes on to its next game.
-    pub reopened: bool,
+    /// What is known of them.
+    pub applicant: Applicant,
     /// For whom else the socket has spoken until now: refused while that one is in a game.
     pub instead_of: Option<ParticipantId>,
     /// The game that is begun if no waiting one of its scene has room.

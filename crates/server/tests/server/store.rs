@@ -7,8 +7,8 @@ use stillhere_core::ids::{
     ConnectionId, ExportId, Frame, GameId, ParticipantId, PlayerId, SceneId,
 };
 use stillhere_core::session::{
-    GameInput, GameOutput, GameReply, GameSession, GameSettings, OnExclusion, Outcome, Phase,
-    Verdict,
+    Applicant, GameInput, GameOutput, GameReply, GameSession, GameSettings, OnExclusion, Outcome,
+    Phase, Verdict,
 };
 use stillhere_core::time::Millis;
 use stillhere_core::wire::ErrorCode;
@@ -61,8 +61,10 @@ fn request(name: &str, game: &str) -> JoinRequest {
     JoinRequest {
         participant: who(name),
         connection: socket(name),
-        reopened: false,
-        proven: false,
+        applicant: Applicant {
+            proven: false,
+            reopened: false,
+        },
         instead_of: None,
         fresh: fresh(game, 2),
     }
@@ -297,7 +299,10 @@ async fn a_participants_last_seat_is_the_one_taken_last() {
         one(store, 1, export("a", &first, "e")).await.unwrap();
         one(store, 1, export("c", &first, "e")).await.unwrap();
         let again = JoinRequest {
-            proven: true,
+            applicant: Applicant {
+                proven: true,
+                reopened: false,
+            },
             ..request("a", "g2")
         };
         let second = committed(one(store, 1, Job::Join(Box::new(again))).await).game;

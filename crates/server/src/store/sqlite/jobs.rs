@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnection;
 use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
-use stillhere_core::session::{ExportOrigin, GameInput, GameOutput, GameSession, Seat};
+use stillhere_core::session::{Admission, ExportOrigin, GameInput, GameOutput, GameSession, Seat};
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{ErrorCode, Refusal};
 
@@ -125,40 +125,10 @@ impl Work<'_> {
 
     /// The game in which the participant is to sit.
     async fn game_to_join(&mut self, request: JoinRequest) -> Result<GameSession, StoreError> {
-        // A game that is over may still owe its participant something, and its data, its way out and its
-        // completion code are nobody else's.
-        let last = self.last_game(&request.participant).await?.filter(|game| {
-            let seat = game.seat(&request.participant);
-            let concerns = |seat: &Seat| seat.is_owed() || seat.has_played();
-            game.is_live() || seat.is_some_and(concerns)
-        });
-        if let Some(game) = last
-            && let Some(seat) = game.seat(&request.participant)
+        if let Some(last) = self.last_game(&request.participant).await?
+            && last.admission(&request.participant, request.applicant)? == Admission::Back
         {
-            if !request.proven {
-                return Err(Refusal::new(
-                    ErrorCode::Unauthorized,
-                    "this participant is or was in a game already; only the browser that joined it can go on under this id",
-                )
-                .into());
-            }
-            if seat.is_playing() || seat.is_owed() {
-                return Ok(game);
-            }
-            if request.reopened && seat.awaits_redirect() {
-                return Err(Refusal::new(
-                    ErrorCode::AlreadyEnded,
-                    "this participant's game has ended; end_game_request_redirect answers where to go",
-                )
-                .into());
-            }
-            if game.is_live() && seat.export.is_none() {
-                return Err(Refusal::new(
-                    ErrorCode::AlreadyEnded,
-                    "this participant's game is ending and its data is not stored yet; join again in a moment",
-                )
-                .into());
-            }
+            return Ok(last);
         }
         // `<> 'ended'` says nothing new; it is what lets SQLite use the index of live games.
         let waiting: Vec<String> = sqlx::query_scalar(

@@ -282,7 +282,7 @@ mod tests {
     use std::sync::Arc;
 
     use stillhere_core::ids::{ConnectionId, SceneId};
-    use stillhere_core::session::{GameSettings, OnExclusion};
+    use stillhere_core::session::{Applicant, GameSettings, OnExclusion};
 
     use super::*;
     use crate::store::{JoinRequest, NewChunk, UploadLimits};
@@ -311,8 +311,10 @@ mod tests {
         Job::Join(Box::new(JoinRequest {
             participant: ParticipantId::try_from(name).unwrap(),
             connection: ConnectionId::try_from(name).unwrap(),
-            reopened: false,
-            proven: false,
+            applicant: Applicant {
+                proven: false,
+                reopened: false,
+            },
             instead_of: None,
             fresh: GameSession::new(GameId::try_from(name).unwrap(), 7, settings),
         }))
