@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use socketioxide::SocketIo;
 use socketioxide::layer::SocketIoLayer;
 use stillhere_core::ids::SceneId;
-use stillhere_core::session::{GameInput, GameSession, Outcome, Presence};
+use stillhere_core::session::{GameInput, Outcome};
 use tokio::sync::mpsc;
 
 use crate::callback::{CallbackRunner, ContinuousCallback, NoCallback};
@@ -28,8 +28,8 @@ pub const DATABASE_FILE: &str = "stillhere.sqlite3";
 /// Where the key of the participants' tokens is, below the data directory.
 pub const TOKEN_KEY_FILE: &str = "token.key";
 
-/// So many lost sockets are noted in one transaction.
-const LOST_AT_ONCE: usize = 256;
+/// So many games are told of the restart in one transaction.
+const GAMES_AT_ONCE: usize = 256;
 
 /// Why a server could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -118,31 +118,20 @@ impl State {
             .take()
     }
 
-    /// No socket has survived the stop of the last server: everybody is away until they come back.
+    /// No socket has survived the stop of the last server.
     async fn note_lost_sockets(&self) -> Result<(), StoreError> {
         let games = self.store.unsettled().await?;
-        let lost: Vec<Job> = games.iter().flat_map(lost_sockets).collect();
-        for jobs in lost.chunks(LOST_AT_ONCE) {
-            for result in self.store.commit(self.clock.now(), jobs.to_vec()).await? {
+        for games in games.chunks(GAMES_AT_ONCE) {
+            let jobs = games
+                .iter()
+                .map(|game| Job::Input(game.id().clone(), GameInput::Restarted))
+                .collect();
+            for result in self.store.commit(self.clock.now(), jobs).await? {
                 result?;
             }
         }
         Ok(())
     }
-}
-
-fn lost_sockets(game: &GameSession) -> impl Iterator<Item = Job> {
-    game.seats().iter().filter_map(|seat| {
-        let Presence::Connected { connection } = &seat.presence else {
-            return None;
-        };
-        let input = GameInput::Disconnected {
-            participant: seat.participant.clone(),
-            connection: connection.clone(),
-            frame: seat.frame,
-        };
-        Some(Job::Input(game.id().clone(), input))
-    })
 }
 
 /// Puts a [`State`] together, for those who bring parts of their own.

@@ -216,7 +216,7 @@ impl Participant {
         if !self.is_mine(&pause.game_id) || !matches!(self.phase, Phase::Playing) {
             return;
         }
-        let until = now + self.config.reconnect_grace;
+        let until = now + pause.ms_remaining.unwrap_or(self.config.reconnect_grace);
         self.holds.partner = Some((pause.detecting_player.clone(), until));
         self.update_pause(now);
         self.notify(PageEvent::Paused {

@@ -124,6 +124,8 @@ pub enum GameInput {
     },
     /// The server stops.
     Shutdown,
+    /// The server is back after a stop or a crash, which no socket has survived.
+    Restarted,
     /// Time passed: look at the deadlines.
     Deadline,
 }

@@ -183,6 +183,7 @@ impl GameSession {
                 GameReply::Accepted
             }
             GameInput::Shutdown => self.shutdown(now),
+            GameInput::Restarted => self.restarted(now),
             GameInput::Deadline => self.deadlines_passed(now),
         };
         self.settle(now);

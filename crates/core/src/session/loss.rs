@@ -128,7 +128,7 @@ impl GameSession {
             self.owe(index, id, event, now);
         }
         // The one who is gone holds nobody up any more; another one who is away still does.
-        self.tell_pauses();
+        self.tell_pauses(now);
         true
     }
 

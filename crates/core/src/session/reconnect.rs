@@ -8,6 +8,10 @@ use super::event::{GameOutput, GameReply};
 use super::game::{GameSession, Phase};
 use super::seat::Presence;
 
+/// How long at least everybody is waited for after a restart of the server. Socket.IO's clients try again every 2.5 to 7.5 s
+/// once they have tried for a while, and what the server did must count against nobody.
+pub const RESTART_GRACE: Millis = Millis::new(15_000.0);
+
 impl GameSession {
     /// A participant's socket is there, for the first time or again.
     pub(super) fn came_back(
@@ -38,9 +42,9 @@ impl GameSession {
                         });
                     }
                     // A resume names nobody: whoever is still away is to be waited for all the same.
-                    self.tell_pauses();
+                    self.tell_pauses(now);
                 } else {
-                    self.tell_who_is_away(index);
+                    self.tell_who_is_away(index, now);
                 }
             }
             // A page that was opened anew takes no message of a game that it does not know.
@@ -56,7 +60,7 @@ impl GameSession {
     }
 
     /// A page that takes a seat over while a partner is away has missed the pause.
-    fn tell_who_is_away(&mut self, index: usize) {
+    fn tell_who_is_away(&mut self, index: usize, now: Millis) {
         let to = self.seats[index].participant.clone();
         let away = self
             .seats
@@ -64,18 +68,18 @@ impl GameSession {
             .enumerate()
             .find(|(other, seat)| *other != index && seat.is_playing() && !seat.is_connected());
         if let Some((other, _)) = away {
-            let event = self.pause_for(other);
+            let event = self.pause_for(other, now);
             self.outputs.push_back(GameOutput::Pause { to, event });
         }
     }
 
     /// Tells everybody who still plays of everybody who is away.
-    pub(super) fn tell_pauses(&mut self) {
+    pub(super) fn tell_pauses(&mut self, now: Millis) {
         for away in 0..self.seats.len() {
             if !self.seats[away].is_playing() || self.seats[away].is_connected() {
                 continue;
             }
-            let event = self.pause_for(away);
+            let event = self.pause_for(away, now);
             for to in self.playing_partners(away) {
                 let event = event.clone();
                 self.outputs.push_back(GameOutput::Pause { to, event });
@@ -83,12 +87,64 @@ impl GameSession {
         }
     }
 
-    fn pause_for(&self, away: usize) -> PauseGame {
+    fn pause_for(&self, away: usize, now: Millis) -> PauseGame {
         PauseGame {
             game_id: self.id.clone(),
             pause_frame: self.seats[away].frame,
             detecting_player: Some(self.seats[away].player.clone()),
+            ms_remaining: self
+                .away_until(away)
+                .map(|until| Millis::ZERO.max(until - now)),
         }
+    }
+
+    /// Until when a player who is away is waited for; `None` for all others.
+    pub(super) fn away_until(&self, index: usize) -> Option<Millis> {
+        let seat = &self.seats[index];
+        let Presence::Away { since, by_restart } = seat.presence else {
+            return None;
+        };
+        let grace = self.settings.reconnect_grace;
+        let grace = if by_restart {
+            grace.max(RESTART_GRACE)
+        } else {
+            grace
+        };
+        seat.is_playing().then(|| since + grace)
+    }
+
+    /// Whether the server came back and none of those who play did.
+    pub(super) fn nobody_came_back(&self) -> bool {
+        self.seats
+            .iter()
+            .filter(|seat| seat.is_playing())
+            .all(|seat| {
+                matches!(
+                    seat.presence,
+                    Presence::Away {
+                        by_restart: true,
+                        ..
+                    }
+                )
+            })
+    }
+
+    /// No socket has survived. Whoever was away before could not come back either, and is waited for anew.
+    pub(super) fn restarted(&mut self, now: Millis) -> GameReply {
+        if self.phase == Phase::Waiting {
+            self.seats.clear();
+            return GameReply::Accepted;
+        }
+        for seat in &mut self.seats {
+            seat.presence = Presence::Away {
+                since: now,
+                by_restart: true,
+            };
+            for delivery in &mut seat.deliveries {
+                delivery.owed.hold();
+            }
+        }
+        GameReply::Accepted
     }
 
     pub(super) fn disconnected(
@@ -109,12 +165,15 @@ impl GameSession {
             self.tell_waiting_room(now);
             return Ok(GameReply::Accepted);
         }
-        self.seats[index].presence = Presence::Away { since: now };
+        self.seats[index].presence = Presence::Away {
+            since: now,
+            by_restart: false,
+        };
         for delivery in &mut self.seats[index].deliveries {
             delivery.owed.hold();
         }
         if self.seats[index].is_playing() {
-            let event = self.pause_for(index);
+            let event = self.pause_for(index, now);
             for to in self.playing_partners(index) {
                 self.outputs.push_back(GameOutput::Pause {
                     to,

@@ -26,6 +26,9 @@ pub enum Presence {
     Away {
         /// Since when.
         since: Millis,
+        /// Whether it was the server that went away, not the participant.
+        #[serde(default)]
+        by_restart: bool,
     },
 }
 

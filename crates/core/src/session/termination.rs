@@ -8,7 +8,7 @@ use crate::wire::{ErrorCode, GameEndReason, GameEnded, Refusal};
 use super::event::{GameOutput, GameReply};
 use super::game::{GameSession, Phase};
 use super::outcome::Outcome;
-use super::seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Presence, Standing};
+use super::seat::{Delivery, DeliveryEvent, Export, ExportOrigin, Standing};
 
 impl GameSession {
     pub(super) fn completed(
@@ -170,9 +170,14 @@ impl GameSession {
             Phase::Playing { .. } => {
                 for index in 0..self.seats.len() {
                     // Looked at one by one: the loss of one may end the game for the next.
-                    if self.away_until(index).is_some_and(|until| until <= now) {
-                        self.end_by_loss_of(index, Outcome::Disconnected, now);
+                    if self.away_until(index).is_none_or(|until| until > now) {
+                        continue;
                     }
+                    if self.nobody_came_back() {
+                        // Not the fault of any of them.
+                        return self.shutdown(now);
+                    }
+                    self.end_by_loss_of(index, Outcome::Disconnected, now);
                 }
             }
             Phase::Ending { .. } | Phase::Ended { .. } => {}
@@ -208,16 +213,6 @@ impl GameSession {
     fn waiting_until(&self) -> Option<Millis> {
         let first = self.seats.iter().map(|seat| seat.joined_at).min()?;
         Some(first + self.settings.waiting_room_timeout)
-    }
-
-    fn away_until(&self, index: usize) -> Option<Millis> {
-        let seat = &self.seats[index];
-        match &seat.presence {
-            Presence::Away { since } if seat.is_playing() => {
-                Some(*since + self.settings.reconnect_grace)
-            }
-            _ => None,
-        }
     }
 
     fn export_until(&self, index: usize) -> Option<Millis> {

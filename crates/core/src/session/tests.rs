@@ -7,6 +7,8 @@ use crate::ids::{ConnectionId, ExportId, Frame, GameId, ParticipantId, PlayerId,
 use crate::time::Millis;
 use crate::wire::{ErrorCode, Refusal};
 
+mod restart;
+
 fn who(name: &str) -> ParticipantId {
     ParticipantId::try_from(name).unwrap()
 }

@@ -373,6 +373,9 @@ pub struct PauseGame {
     pub pause_frame: Frame,
     /// In MUG the player who noticed; the server notices for us, and names the player who is away.
     pub detecting_player: Option<PlayerId>,
+    /// How long the server still waits for them; longer after its own restart. Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms_remaining: Option<Millis>,
 }
 
 impl PauseGame {
@@ -381,11 +384,13 @@ impl PauseGame {
         let game_id = fields.need_id("game_id");
         let pause_frame = Frame(fields.count("pause_frame").unwrap_or(0));
         let detecting_player = fields.player("detecting_player");
+        let ms_remaining = fields.millis("ms_remaining");
         fields.build(|| {
             Some(Self {
                 game_id: game_id?,
                 pause_frame,
                 detecting_player,
+                ms_remaining,
             })
         })
     }

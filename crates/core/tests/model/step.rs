@@ -8,8 +8,8 @@ use stillhere_core::exclusion::{ExclusionReason, Side};
 use stillhere_core::ids::{DeliveryId, ExportId, Frame, ParticipantId, PlayerId};
 use stillhere_core::metrics::TerminationReason;
 use stillhere_core::session::{
-    DeliveryEvent, GameInput, GameOutput, GameSession, OnExclusion, Outcome, Phase, Presence,
-    Standing, Verdict,
+    DeliveryEvent, GameInput, GameOutput, GameSession, OnExclusion, Outcome, Phase, Standing,
+    Verdict,
 };
 use stillhere_core::time::Millis;
 
@@ -230,24 +230,7 @@ impl State {
         for page in &mut self.pages {
             page.socket = None;
         }
-        let connected: Vec<_> = read(&self.game)
-            .seats()
-            .iter()
-            .filter_map(|seat| match &seat.presence {
-                Presence::Connected { connection } => {
-                    Some((seat.participant.clone(), connection.clone()))
-                }
-                Presence::Away { .. } => None,
-            })
-            .collect();
-        for (participant, connection) in connected {
-            let input = GameInput::Disconnected {
-                participant,
-                connection,
-                frame: Frame(1),
-            };
-            self.server(input, 0);
-        }
+        self.server(GameInput::Restarted, 0);
     }
 
     fn arrive(&mut self, message: Message, acked: bool) {

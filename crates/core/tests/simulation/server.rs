@@ -433,24 +433,7 @@ impl World {
         }
         self.trace(|| "server starts".to_owned());
         self.server.up = true;
-        let connected: Vec<_> = self
-            .game()
-            .seats()
-            .iter()
-            .filter_map(|seat| match &seat.presence {
-                stillhere_core::session::Presence::Connected { connection } => {
-                    Some((seat.participant.clone(), connection.clone(), seat.frame))
-                }
-                stillhere_core::session::Presence::Away { .. } => None,
-            })
-            .collect();
-        for (participant, connection, frame) in connected {
-            let _ = self.run_input(GameInput::Disconnected {
-                participant,
-                connection,
-                frame,
-            });
-        }
+        let _ = self.run_input(GameInput::Restarted);
         self.plan_deadline();
     }
 

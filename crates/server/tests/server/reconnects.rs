@@ -11,7 +11,7 @@ async fn a_lost_line_pauses_the_game_and_a_token_resumes_it() {
     ada.drop_line();
     assert_eq!(
         bert.expect("p2p_pause").await,
-        json!({"game_id": ada.game_id(), "pause_frame": 17, "detecting_player": 0})
+        json!({"game_id": ada.game_id(), "pause_frame": 17, "detecting_player": 0, "ms_remaining": 5000})
     );
     server.clock.advance(4_999);
     let mut back = server.connect_with(&ada.token).await;
@@ -166,15 +166,17 @@ async fn a_killed_server_takes_its_games_up_again() {
         .say("join_game", json!({"participant_id": "emil"}))
         .await;
     assert_eq!(answer["status"], "waiting");
-    // What was due while it was down, or falls due now, happens by itself.
+    // What was due while it was down, or falls due now, happens by itself; after a restart players are waited for longer.
+    server.clock.advance(10_000);
+    server
+        .wait_until("SELECT 1 FROM exports WHERE participant_id = 'ada' AND source = 'server'")
+        .await;
+    assert_eq!(server.database.outcome_of("dora").await, Value::Null);
     server.clock.advance(10_000);
     assert_eq!(
         carl.expect("p2p_game_ended").await["disconnected_player_id"],
         1
     );
-    server
-        .wait_until("SELECT 1 FROM exports WHERE participant_id = 'ada' AND source = 'server'")
-        .await;
     assert_eq!(server.database.outcome_of("dora").await, "disconnected");
     drop(dora);
 }
