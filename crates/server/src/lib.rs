@@ -5,6 +5,7 @@
 //! - `lifecycle`, `writer`: the way that every input takes: commit, answer, send.
 //! - `socket`: one module per thing that a client can ask.
 //! - `http`: what pages send beside their socket.
+//! - [`origins`]: whose pages may use sockets and uploads.
 //! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
 //! - [`settings`]: the configuration file.
 
@@ -17,6 +18,7 @@ mod exports;
 mod health;
 mod http;
 mod lifecycle;
+pub mod origins;
 mod random;
 mod redirect;
 pub mod settings;
@@ -31,6 +33,7 @@ mod writer;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
 pub use state::{State, StateBuilder};
@@ -42,10 +45,13 @@ pub fn app(state: Arc<State>) -> Router {
     deliveries::start(&state);
     deadlines::start(&state);
     let sockets = state.socket_layer.clone();
+    let allowed: Arc<[_]> = state.settings.allowed_origins.as_slice().into();
     Router::new()
         .route("/healthz", get(health::answer))
         .merge(http::routes())
         .fallback(site::answer)
         .with_state(state)
         .layer(sockets)
+        .layer(origins::cors(&allowed))
+        .layer(from_fn_with_state(allowed, origins::guard))
 }

@@ -17,6 +17,8 @@ use axum::response::Response;
 use axum::routing::{patch, post};
 use tokio::sync::Semaphore;
 
+pub(crate) use fault::json;
+
 use crate::state::State;
 use crate::store::UploadLimits;
 

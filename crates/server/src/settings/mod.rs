@@ -12,6 +12,8 @@ use stillhere_core::ids::SceneId;
 use stillhere_core::session::{GameSettings, OnExclusion, Outcome};
 use stillhere_core::time::Millis;
 
+use crate::origins::AllowedOrigin;
+
 pub use sources::SettingsError;
 
 /// The largest `emit_multiplayer_metrics` that is accepted, in bytes of JSON.
@@ -26,6 +28,8 @@ pub struct Settings {
     pub experiment_id: String,
     /// What is played by those who ask for nothing in particular.
     pub default_scene: SceneId,
+    /// Whose pages may use this server besides its own.
+    pub allowed_origins: Vec<AllowedOrigin>,
     /// What can be played.
     pub scenes: BTreeMap<SceneId, SceneSettings>,
     /// What looks like a monitoring key and is none; ignored, and said once.

@@ -11,9 +11,15 @@ use stillhere_core::source::{FieldError, FieldErrors, Fields};
 use stillhere_core::time::Millis;
 
 use super::{RedirectTarget, SceneSettings, Settings};
+use crate::origins::AllowedOrigin;
 use crate::redirect;
 
-pub(super) const TOP_KEYS: &[&str] = &["experiment_id", "default_scene", "scenes"];
+pub(super) const TOP_KEYS: &[&str] = &[
+    "experiment_id",
+    "default_scene",
+    "allowed_origins",
+    "scenes",
+];
 const SCENE_KEYS: &[&str] = &[
     "players",
     "on_exclusion",
@@ -50,6 +56,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     only_known(&mut fields, TOP_KEYS);
     let experiment_id =
         identifier(&mut fields, "experiment_id").unwrap_or_else(|| "demo".to_owned());
+    let allowed_origins = allowed_origins(&mut fields);
     let mut scenes = BTreeMap::new();
     fields.record("scenes", |inner| {
         for name in inner.keys() {
@@ -81,6 +88,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     let settings = default_scene.map(|default_scene| Settings {
         experiment_id,
         default_scene,
+        allowed_origins,
         scenes,
         unknown_keys,
     });
@@ -92,6 +100,24 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
             Err(FieldErrors(all))
         }
     }
+}
+
+fn allowed_origins(fields: &mut Reader) -> Vec<AllowedOrigin> {
+    let Some(found) = fields.given("allowed_origins") else {
+        return Vec::new();
+    };
+    let read = found.as_array().and_then(|list| {
+        list.iter()
+            .map(|origin| AllowedOrigin::parse(origin.as_str()?))
+            .collect()
+    });
+    read.unwrap_or_else(|| {
+        fields.refuse(
+            "allowed_origins",
+            &format!("a list of origins, each {}", AllowedOrigin::ALLOWED),
+        );
+        Vec::new()
+    })
 }
 
 fn scene(

@@ -13,6 +13,7 @@ mod exports;
 mod group_commit;
 mod identity;
 mod last_status;
+mod origins;
 mod pages;
 mod partner_left;
 mod playing;

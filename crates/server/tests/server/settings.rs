@@ -40,6 +40,17 @@ fn without_a_file_the_demo_is_served() {
 }
 
 #[test]
+fn the_demo_has_a_scene_for_a_game_in_python() {
+    let settings = Settings::load(None).unwrap();
+    let name = scene("pyodide");
+    let (name, python) = settings.scene(Some(&name)).unwrap();
+    assert_eq!(python.players, 2);
+    assert!(python.monitor.enabled);
+    assert_eq!(python.monitor.reconnect_grace, Millis::new(30_000.0));
+    assert!(settings.redirect(name, "completed").is_some());
+}
+
+#[test]
 fn an_experiments_name_alone_leaves_the_demo_scene() {
     let settings = load("experiment_id = \"pilot\"").unwrap();
     assert_eq!(settings.experiment_id, "pilot");
@@ -67,6 +78,7 @@ fn every_fault_is_reported_at_once() {
         experiment_id = 7
         default_scene = "none"
         colour = "blue"
+        allowed_origins = ["lab.example"]
         [scenes.grid]
         players = 1
         waiting_room_timeout_ms = 0
@@ -95,6 +107,7 @@ fn every_fault_is_reported_at_once() {
         "`experiment_id` is 7",
         "`default_scene` is \"none\", allowed is one of \"grid\", \"maze\"",
         "`colour` is \"blue\", allowed is one of the settings experiment_id",
+        "`allowed_origins` is [\"lab.example\"], allowed is a list of origins",
         "`scenes.grid.players` is 1, allowed is a whole number from 2",
         "`scenes.grid.waiting_room_timeout_ms` is 0",
         "`scenes.grid.waiting_room_timeout_message` is 3",

@@ -106,7 +106,20 @@ impl TestServer {
 
     pub async fn with_callback(callback: Arc<dyn ContinuousCallback>) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
-        Self::launch(directory, Arc::new(ManualClock::new()), callback).await
+        Self::launch(
+            settings(STUDY),
+            directory,
+            Arc::new(ManualClock::new()),
+            callback,
+        )
+        .await
+    }
+
+    /// A server for a study other than [`STUDY`].
+    pub async fn with_settings(settings: Settings) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let clock = Arc::new(ManualClock::new());
+        Self::launch(settings, directory, clock, Arc::new(NoCallback)).await
     }
 
     /// Another server on the same files and the same clock, as after a crash of this one. Sockets of
@@ -114,6 +127,7 @@ impl TestServer {
     pub async fn crash_and_start_again(&self) -> Self {
         self.store.kill();
         Self::launch(
+            settings(STUDY),
             Arc::clone(&self.directory),
             Arc::clone(&self.clock),
             Arc::new(NoCallback),
@@ -122,11 +136,11 @@ impl TestServer {
     }
 
     async fn launch(
+        settings: Settings,
         directory: Arc<TempDir>,
         clock: Arc<ManualClock>,
         callback: Arc<dyn ContinuousCallback>,
     ) -> Self {
-        let settings = settings(STUDY);
         let file = directory.path().join(state::DATABASE_FILE);
         let sqlite = SqliteStore::open(&file, state::study(&settings))
             .await
