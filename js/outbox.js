@@ -68,11 +68,12 @@ async function transact(mode, act) {
     const request = act(transaction.objectStore(STORE));
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = () => reject(transaction.error);
-    transaction.commit();
+    // Chromium never completes a transaction that reads a large value and was committed before it had it.
+    if (mode === 'readwrite') transaction.commit();
   });
 }
 
-/** @param {Kept} kept */
+/** @param {Omit<Kept, 'body'> & { body: BlobPart }} kept */
 const put = (kept) => transact('readwrite', (store) => store.put(kept));
 
 /**
@@ -97,6 +98,12 @@ const BRIEFLY = 'stillhere:kept:';
 /** Browsers grant an origin about five times as many characters there. */
 const BRIEFLY_AT_MOST = 1_000_000;
 
+/** What the sessions of this page send themselves: left over it is only once they are disposed of. @type {Set<IDBValidKey>} */
+const inHand = new Set();
+
+/** @param {string} id */
+export const release = (id) => inHand.delete(id);
+
 /** @param {string} id */
 function forget(id) {
   try {
@@ -115,6 +122,7 @@ export function keep(kept, done) {
   const { bytes, ...rest } = kept;
   delete kept.bytes;
   const id = kept.export_id;
+  inHand.add(id);
   try {
     if (bytes && bytes.length < BRIEFLY_AT_MOST) {
       localStorage.setItem(BRIEFLY + id, JSON.stringify({ ...rest, body: new TextDecoder().decode(bytes) }));
@@ -151,11 +159,15 @@ export function list(done) {
   recover()
     .catch(() => {})
     .then(() => transact('readonly', (store) => store.getAllKeys()))
-    .then(done, () => done([]));
+    .then(
+      (ids) => done(ids.filter((id) => !inHand.has(id))),
+      () => done([]),
+    );
 }
 
 /** @param {string} id */
 export function drop(id) {
+  release(id);
   forget(id);
   transact('readwrite', (store) => store.delete(id)).catch(() => {});
 }
@@ -184,8 +196,8 @@ async function answer(given, id, offset, end) {
   /** @type {Kept | undefined} */
   const kept = given ?? (await transact('readonly', (store) => store.get(id)));
   if (!kept) return null;
+  kept.body = new Blob([kept.body]);
   if (!kept.encoding) {
-    kept.body = new Blob([kept.body]);
     const compressed = kept.body.stream().pipeThrough(new CompressionStream('gzip'));
     kept.body = await new Response(compressed).blob();
     kept.encoding = 'gzip';

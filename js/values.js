@@ -5,6 +5,9 @@
  * @module stillhere/values
  */
 
+/** Nothing where there is no page. */
+export const theWindow = () => (typeof window === 'undefined' ? undefined : window);
+
 /** What a value is, by number. */
 const NOTHING = 0;
 const OTHER = 4;
@@ -86,6 +89,13 @@ export function ask(source) {
   const copied = copy(data);
   if (kind(copied) !== RECORD) throw new Error('it returned something else than an object');
   return copied;
+}
+
+/** The generated `free` would take the memory from under a session that goes on. @param {any} session */
+export function disposable(session) {
+  const prototype = Object.getPrototypeOf(session);
+  if (prototype.free) prototype.free = prototype.dispose;
+  if (Symbol.dispose) prototype[Symbol.dispose] = prototype.dispose;
 }
 
 /** A promise, and what settles it. */

@@ -1,9 +1,16 @@
 //! The browser's two clocks as one line of time.
 
+use js_sys::Date;
 use stillhere_core::time::{Millis, Timeline};
+use wasm_bindgen::prelude::*;
 
-use crate::js::{monotonic_now, wall_now};
 use crate::shared::Shared;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn monotonic_now() -> f64;
+}
 
 /// Counts from the creation of the session.
 pub(crate) struct Clock {
@@ -13,13 +20,13 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start() -> Self {
         Self {
-            line: Shared::new(Timeline::new(monotonic_now(), wall_now())),
+            line: Shared::new(Timeline::new(monotonic_now(), Date::now())),
         }
     }
 
     pub(crate) fn now(&self) -> Millis {
         self.line
-            .with(|line| line.read(monotonic_now(), wall_now()))
+            .with(|line| line.read(monotonic_now(), Date::now()))
     }
 
     /// The wall clock when this one was zero.

@@ -10,20 +10,23 @@ use stillhere_core::source::text;
 use stillhere_core::time::Millis;
 use stillhere_core::wire::ProbeAnswer;
 use wasm_bindgen::prelude::*;
+use web_sys::Window;
 
+use crate::banner::Banner;
 use crate::callback::Listener;
 use crate::clock::Clock;
 use crate::export::Exports;
 use crate::joining::Joining;
-use crate::js::{call, failure, report};
+use crate::js::{call, failure, report, set, window};
 use crate::js_source::JsSource;
 use crate::options::Options;
-use crate::page::{self, Banner, OverlayView};
+use crate::overlay::{self, OverlayView};
 use crate::page_events::PageEvents;
 use crate::shared::Shared;
 use crate::socket::{Socket, SocketLike};
 use crate::to_js::to_js;
-use crate::{ids, outbox};
+use crate::view::{Stage, given};
+use crate::{ids, outbox, ticker, visibility};
 
 /// One attached session.
 ///
@@ -34,7 +37,8 @@ pub(crate) struct Driver {
     clock: Clock,
     pub(crate) socket: Socket,
     options: Options,
-    stage: JsValue,
+    window: Window,
+    pub(crate) stage: Stage,
     pub(crate) events: PageEvents,
     pub(crate) exports: Exports,
     pub(crate) joining: Joining,
@@ -56,10 +60,11 @@ impl Driver {
         messages: Messages,
     ) -> Result<Rc<Self>, JsValue> {
         socket.check()?;
-        if !page::has_page() {
+        let page = window().and_then(|window| Some((given(&window, "document")?, window)));
+        let Some((document, window)) = page else {
             let message = "a session needs a page: there is no document here";
             return Err(failure("no_page", message));
-        }
+        };
         let clock = Clock::start();
         let driver = Rc::new_cyclic(|weak: &Weak<Self>| {
             let socket = Socket::new(socket, weak);
@@ -67,7 +72,12 @@ impl Driver {
                 machine: Shared::new(Participant::new(clock.epoch(), ids::random(), messages)),
                 clock,
                 socket,
-                stage: page::stage(options.mount.as_ref(), options.direction),
+                window,
+                stage: Stage {
+                    document: document.unchecked_into(),
+                    mount: options.mount.clone(),
+                    direction: options.direction,
+                },
                 options,
                 events: PageEvents::default(),
                 exports: Exports::default(),
@@ -90,9 +100,9 @@ impl Driver {
 
     fn listen(self: &Rc<Self>) -> Result<(), JsValue> {
         self.socket.listen(self)?;
-        page::listen(self);
+        visibility::watch(self, &self.window, &self.stage.document)?;
         outbox::look(self);
-        page::start_ticker(
+        ticker::start(
             self,
             self.options.worker,
             self.options.worker_url.as_deref(),
@@ -111,6 +121,7 @@ impl Driver {
         self.socket.clear();
         self.events.clear();
         self.exports.clear();
+        self.joining.forget_token(self.socket.as_js());
         self.joining.reject(
             "disposed",
             "the session was disposed of before the server answered",
@@ -212,6 +223,10 @@ impl Driver {
                 let scene = scene_id.as_str();
                 let kept = outbox::put(self, &metrics, &export_id, scene, owner.as_ref());
                 self.exports.keep(export_id, metrics, kept);
+                // The page's source of metrics may have disposed of the session: a later one sends this export then.
+                if self.is_disposed() {
+                    self.exports.clear();
+                }
             }
             ParticipantOutput::SendChunk { export_id, offset } => {
                 outbox::send_chunk(self, export_id, offset);
@@ -277,14 +292,14 @@ impl Driver {
     fn leave(&self, url: &str) {
         match &self.options.navigate {
             Some(navigate) => call(navigate, &url.into()),
-            None => page::go(url),
+            None => set(&self.window, "location", &url.into()),
         }
     }
 
     fn show(self: &Rc<Self>, overlay: &Overlay) {
         // Out of its place while the page's focus listeners may call back.
         let mut view = self.overlay.take();
-        if let Err(error) = page::show(&mut view, &self.stage, self, overlay) {
+        if let Err(error) = overlay::show(&mut view, self, overlay) {
             report(&error);
         }
         if !self.is_disposed() {
@@ -306,7 +321,7 @@ impl Driver {
         let Some(mut banner) = self.banner.take() else {
             return;
         };
-        if banner.tick(self.now()) {
+        if banner.tick(&self.stage, self.now()) {
             self.banner.replace(Some(banner));
         }
     }

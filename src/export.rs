@@ -1,11 +1,13 @@
 //! The metrics as they are sent: ours, with the game's own data beside them.
 
+use js_sys::Function;
 use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::metrics::MultiplayerMetrics;
 use stillhere_core::wire::{ClientEvent, EmitMetrics};
 use wasm_bindgen::prelude::*;
 
 use crate::js::{ask, get, item, merge, record, set};
+use crate::outbox;
 use crate::shared::Shared;
 use crate::to_js::to_js;
 
@@ -21,12 +23,12 @@ struct Built {
 #[derive(Default)]
 pub(crate) struct Exports {
     built: Shared<Vec<Built>>,
-    source: Shared<Option<JsValue>>,
+    source: Shared<Option<Function>>,
     summaries: Shared<Vec<(u32, JsValue)>>,
 }
 
 impl Exports {
-    pub(crate) fn set_source(&self, source: Option<JsValue>) {
+    pub(crate) fn set_source(&self, source: Option<Function>) {
         self.source.replace(source);
     }
 
@@ -42,7 +44,9 @@ impl Exports {
     }
 
     pub(crate) fn clear(&self) {
-        self.built.take();
+        for built in self.built.take() {
+            outbox::release(built.export_id.as_str());
+        }
         self.source.take();
         self.summaries.take();
     }

@@ -7,7 +7,7 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghijkmnpqrstuvwx";
 pub(crate) fn random() -> String {
     let mut id = String::with_capacity(24);
     while id.len() < id.capacity() {
-        let letter = crate::js::random() * LETTERS.len() as f64;
+        let letter = js_sys::Math::random() * LETTERS.len() as f64;
         id.push(char::from(LETTERS[letter as usize]));
     }
     id

@@ -5,17 +5,24 @@ use stillhere_core::source::{Fields, text};
 use stillhere_core::wire::JoinGame;
 use wasm_bindgen::prelude::*;
 
-use crate::js::{authorise, call, deferred, failure, get, record, set};
+use crate::js::{authorise, call, deferred, failure, get, record, set, window};
 use crate::js_source::JsSource;
-use crate::page::{store, stored};
 use crate::shared::Shared;
+use crate::view::given;
 
 /// The promises that await the server's answer.
 #[derive(Default)]
 pub(crate) struct Joining {
     waiting: Shared<Vec<JsValue>>,
-    /// The socket's `auth` as it was before it got the token.
-    auth: Shared<Option<JsValue>>,
+    auth: Shared<Option<Auth>>,
+}
+
+/// The socket's `auth`.
+struct Auth {
+    /// As it was before it got the token.
+    own: JsValue,
+    /// As it is since, unless the page has set another one.
+    ours: JsValue,
 }
 
 impl Joining {
@@ -36,7 +43,7 @@ impl Joining {
 
     fn settle(&self, how: &str, value: &JsValue) {
         for made in self.waiting.take() {
-            call(&get(&made, how), value);
+            call(get(&made, how).unchecked_ref(), value);
         }
     }
 }
@@ -44,17 +51,23 @@ impl Joining {
 impl Joining {
     /// Keeps the token where a reload finds it, and where the socket shows it when it reconnects.
     pub(crate) fn keep_token(&self, socket: &JsValue, participant: &ParticipantId, token: &str) {
-        store(&storage_key(participant), token);
-        let auth = self
+        if let Some(storage) = storage() {
+            set(&storage, &storage_key(participant), &token.into());
+        }
+        let own = self
             .auth
-            .with(|auth| auth.get_or_insert_with(|| get(socket, "auth")).clone());
-        authorise(socket, &auth, token);
+            .take()
+            .map_or_else(|| get(socket, "auth"), |auth| auth.own);
+        authorise(socket, &own, token);
+        let ours = get(socket, "auth");
+        self.auth.replace(Some(Auth { own, ours }));
     }
 
     /// Takes the token from the socket again; a reload still finds it.
     pub(crate) fn forget_token(&self, socket: &JsValue) {
-        if let Some(auth) = self.auth.take() {
-            set(socket, "auth", &auth);
+        let auth = self.auth.take();
+        if let Some(auth) = auth.filter(|auth| get(socket, "auth") == auth.ours) {
+            set(socket, "auth", &auth.own);
         }
     }
 }
@@ -79,10 +92,15 @@ pub(crate) fn parse(options: JsValue) -> Result<JoinGame, JsValue> {
         .map_err(|errors| failure("invalid_options", &errors.message()))
 }
 
+fn storage() -> Option<JsValue> {
+    // Where the browser forbids it, there is none.
+    given(&window()?.into(), "localStorage")
+}
+
 fn storage_key(participant: &ParticipantId) -> String {
     text(&["stillhere:token:", participant.as_str()])
 }
 
 fn stored_token(participant: &ParticipantId) -> Option<String> {
-    stored(&storage_key(participant))
+    get(&storage()?, &storage_key(participant)).as_string()
 }

@@ -1,9 +1,14 @@
 //! Small helpers at the boundary to JavaScript. The handwork is in `js/values.js`.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
+use web_sys::Window;
 
 #[wasm_bindgen(module = "/js/values.js")]
 extern "C" {
+    /// The page's window. `web_sys::window` looks for the global object in four places, which a page does not need.
+    #[wasm_bindgen(js_name = theWindow)]
+    pub(crate) fn window() -> Option<Window>;
     /// What a value is: nothing, a truth value, a number, a text, something else, a record.
     pub(crate) fn kind(value: &JsValue) -> u8;
     /// The property of an object; `undefined` for whatever has none.
@@ -32,18 +37,20 @@ extern "C" {
     pub(crate) fn report(error: &JsValue);
     pub(crate) fn warn(text: &str);
     /// Calls a function of the page. What it throws is reported and stays there.
-    pub(crate) fn call(function: &JsValue, argument: &JsValue);
+    pub(crate) fn call(function: &Function, argument: &JsValue);
     /// The game's own data.
     #[wasm_bindgen(catch)]
-    pub(crate) fn ask(source: &JsValue) -> Result<JsValue, JsValue>;
+    pub(crate) fn ask(source: &Function) -> Result<JsValue, JsValue>;
+    /// Lets the page end a session by `free()` and by `Symbol.dispose` as by `dispose()`.
+    pub(crate) fn disposable(session: &JsValue);
     /// A promise, with `resolve` and `reject` beside it.
     pub(crate) fn deferred() -> JsValue;
     #[wasm_bindgen(catch)]
     pub(crate) fn subscribe(
         socket: &JsValue,
         name: &str,
-        listener: &JsValue,
-    ) -> Result<JsValue, JsValue>;
+        listener: &Function,
+    ) -> Result<Function, JsValue>;
     pub(crate) fn emit(
         socket: &JsValue,
         name: &str,
@@ -52,16 +59,6 @@ extern "C" {
         acked: &JsValue,
     );
     pub(crate) fn authorise(socket: &JsValue, own: &JsValue, token: &str);
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    pub(crate) fn monotonic_now() -> f64;
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
-    pub(crate) fn wall_now() -> f64;
-    #[wasm_bindgen(js_namespace = Math)]
-    pub(crate) fn random() -> f64;
 }
 
 /// The items of a list as text; what is none is left out.

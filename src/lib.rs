@@ -3,6 +3,7 @@
 //! Adapters only: the browser and the socket are read here, and what
 //! [`Participant`](stillhere_core::participant::Participant) decides is carried out here. Nothing is decided here.
 
+mod banner;
 mod callback;
 mod clock;
 mod driver;
@@ -15,12 +16,15 @@ mod js_source;
 mod memory;
 mod options;
 mod outbox;
-mod page;
+mod overlay;
 mod page_events;
 mod session;
 mod shared;
 mod socket;
+mod ticker;
 mod to_js;
 mod types;
+mod view;
+mod visibility;
 
 pub use session::ParticipantSession;

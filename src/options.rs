@@ -1,8 +1,10 @@
 //! What a page may set when it attaches a session.
 
+use js_sys::Function;
 use stillhere_core::participant::Messages;
 use stillhere_core::source::{Fields, Kind, Source, listed, text};
 use wasm_bindgen::prelude::*;
+use web_sys::Element;
 
 use crate::js::{failure, record, warn};
 use crate::js_source::JsSource;
@@ -20,13 +22,13 @@ const KEYS: &[&str] = &[
 /// The options, checked.
 pub(crate) struct Options {
     /// Stops the page's game loop.
-    pub(crate) on_stop: Option<JsValue>,
+    pub(crate) on_stop: Option<Function>,
     /// The texts' direction; the page's own if absent.
     pub(crate) direction: Option<&'static str>,
     /// Where overlays go; the body if absent.
-    pub(crate) mount: Option<JsValue>,
+    pub(crate) mount: Option<Element>,
     /// Leaves the page; `location.assign` if absent.
-    pub(crate) navigate: Option<JsValue>,
+    pub(crate) navigate: Option<Function>,
     /// Whether the ticker may be a Web Worker.
     pub(crate) worker: bool,
     /// Where its script is; beside the package if absent.
@@ -83,16 +85,15 @@ impl Options {
     }
 }
 
-fn function(fields: &mut Fields<JsSource>, key: &str) -> Option<JsValue> {
-    let given = fields.given(key)?.0;
-    if !given.is_function() {
+fn function(fields: &mut Fields<JsSource>, key: &str) -> Option<Function> {
+    let given = fields.given(key)?.0.dyn_into().ok();
+    if given.is_none() {
         fields.refuse(key, "a function");
-        return None;
     }
-    Some(given)
+    given
 }
 
-fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<JsValue> {
+fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<Element> {
     let given = fields.given(key)?;
     // An element of another frame is not an instance of this frame's class.
     let is_element = given.kind() == Kind::Record
@@ -101,5 +102,5 @@ fn element(fields: &mut Fields<JsSource>, key: &str) -> Option<JsValue> {
         fields.refuse(key, "an element of the page");
         return None;
     }
-    Some(given.0)
+    Some(given.0.unchecked_into())
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use js_sys::Function;
 use stillhere_core::ids::ExportId;
 use stillhere_core::participant::{ExportOwner, ParticipantInput};
 use stillhere_core::upload::{CHUNK_BYTES, ChunkAnswer};
@@ -26,20 +27,22 @@ extern "C" {
     ) -> JsValue;
     #[wasm_bindgen(js_name = canCompress)]
     fn can_compress() -> bool;
-    fn keep(kept: &JsValue, done: &JsValue);
-    fn list(done: &JsValue);
+    fn keep(kept: &JsValue, done: &Function);
+    fn list(done: &Function);
     #[wasm_bindgen(js_name = drop)]
     fn drop_kept(id: &str);
-    fn patch(kept: &JsValue, id: &str, offset: f64, limit: f64, done: &JsValue);
+    /// The session that has sent this export so far is gone.
+    pub(crate) fn release(id: &str);
+    fn patch(kept: &JsValue, id: &str, offset: f64, limit: f64, done: &Function);
     fn beacon(socket: &JsValue, words: &JsValue);
 }
 
 /// Looks for what earlier pages left.
 pub(crate) fn look(driver: &Rc<Driver>) {
-    let found = callback(&Rc::downgrade(driver), |driver, ids, _, _| {
+    let found = callback(&Rc::downgrade(driver), |driver, [ids, ..]| {
         let mut exports = Vec::new();
         if can_compress() {
-            for id in texts(&ids) {
+            for id in texts(ids) {
                 exports.extend(ExportId::try_from(id));
             }
         }
@@ -80,7 +83,7 @@ pub(crate) fn put(
     };
     if kept.is_object() {
         let say = say.clone();
-        let done = callback(&Rc::downgrade(driver), move |driver, persisted, _, _| {
+        let done = callback(&Rc::downgrade(driver), move |driver, [persisted, ..]| {
             say(driver, persisted.is_truthy());
         });
         keep(&kept, &done);
@@ -98,7 +101,7 @@ pub(crate) fn remove(export_id: &ExportId) {
 pub(crate) fn send_chunk(driver: &Rc<Driver>, export_id: ExportId, offset: u64) {
     let kept = driver.exports.kept(&export_id);
     let id = export_id.clone();
-    let done = callback(&Rc::downgrade(driver), move |driver, answer, _, _| {
+    let done = callback(&Rc::downgrade(driver), move |driver, [answer, ..]| {
         driver.handle(ParticipantInput::ChunkAnswered {
             export_id: id.clone(),
             answer: if answer.is_null() {
@@ -106,7 +109,7 @@ pub(crate) fn send_chunk(driver: &Rc<Driver>, export_id: ExportId, offset: u64) 
             } else if answer.is_undefined() {
                 ChunkAnswer::Silence
             } else {
-                ChunkAnswer::Said(JsSource(answer))
+                ChunkAnswer::Said(JsSource(answer.clone()))
             },
         });
     });

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Function;
 use stillhere_core::participant::PageEvent;
 use stillhere_core::source::{listed, text};
 use wasm_bindgen::prelude::*;
@@ -15,7 +16,7 @@ use crate::shared::Shared;
 struct Handler {
     id: u32,
     name: &'static str,
-    function: JsValue,
+    function: Function,
 }
 
 /// Who listens to what.
@@ -32,7 +33,7 @@ impl PageEvents {
         driver: &Rc<Driver>,
         event: &JsValue,
         handler: JsValue,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Result<Function, JsValue> {
         let asked = event.as_string().unwrap_or_default();
         let Some(name) = PageEvent::NAMES.iter().find(|name| **name == asked) else {
             let allowed = listed(PageEvent::NAMES, ", ");
@@ -41,18 +42,17 @@ impl PageEvents {
                 &text(&["there is no event \"", &asked, "\", allowed is ", &allowed]),
             ));
         };
-        if !handler.is_function() {
+        let Ok(function) = handler.dyn_into() else {
             return Err(failure(
                 "invalid_argument",
                 "on(event, handler): the handler must be a function",
             ));
-        }
-        let function = handler;
+        };
         let id = self.next_id.get();
         self.next_id.set(id + 1);
         self.handlers
             .with(|handlers| handlers.push(Handler { id, name, function }));
-        Ok(callback(&Rc::downgrade(driver), move |driver, _, _, _| {
+        Ok(callback(&Rc::downgrade(driver), move |driver, _| {
             driver
                 .events
                 .handlers
@@ -62,7 +62,7 @@ impl PageEvents {
 
     /// Tells all who listen at this moment.
     pub(crate) fn tell(&self, driver: &Driver, name: &str, payload: &JsValue) {
-        let listening: Vec<JsValue> = self.handlers.with(|handlers| {
+        let listening: Vec<Function> = self.handlers.with(|handlers| {
             handlers
                 .iter()
                 .filter(|handler| handler.name == name)

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use js_sys::Function;
 use stillhere_core::participant::{ParticipantInput, Status};
 use stillhere_core::time::Millis;
 use tsify::Tsify;
@@ -10,7 +11,7 @@ use wasm_bindgen::throw_val;
 
 use crate::driver::Driver;
 use crate::joining;
-use crate::js::{copy, failure};
+use crate::js::{copy, disposable, failure};
 use crate::options::Options;
 use crate::socket::SocketLike;
 use crate::to_js::to_js;
@@ -33,11 +34,14 @@ impl ParticipantSession {
     ///
     /// # Errors
     /// `invalid_argument` for what is no socket, `invalid_options` with every option that is not allowed.
-    pub fn attach(socket: SocketLike, options: Option<SessionOptions>) -> Result<Self, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "ParticipantSession")]
+    pub fn attach(socket: SocketLike, options: Option<SessionOptions>) -> Result<JsValue, JsValue> {
         let (options, messages) = Options::parse(options.map_or(JsValue::UNDEFINED, Into::into))?;
-        Ok(Self {
+        let session = JsValue::from(Self {
             driver: Driver::attach(socket, options, messages)?,
-        })
+        });
+        disposable(&session);
+        Ok(session)
     }
 
     /// Asks the server for a place in a game.
@@ -137,17 +141,16 @@ impl ParticipantSession {
     #[wasm_bindgen(js_name = setMetricsSource)]
     pub fn set_metrics_source(&self, source: MetricsSource) -> Result<(), JsValue> {
         let driver = self.live()?;
-        let source: JsValue = source.into();
+        let source = JsValue::from(source);
         let source = if source.is_null() || source.is_undefined() {
             None
         } else {
-            if !source.is_function() {
-                return Err(failure(
+            Some(source.dyn_into().map_err(|_| {
+                failure(
                     "invalid_argument",
                     "setMetricsSource(source): source must be a function or null",
-                ));
-            }
-            Some(source)
+                )
+            })?)
         };
         driver.exports.set_source(source);
         Ok(())
@@ -183,12 +186,13 @@ impl ParticipantSession {
     /// # Errors
     /// `disposed`, `invalid_argument`.
     #[wasm_bindgen(skip_typescript)]
-    pub fn on(&self, event: JsValue, handler: JsValue) -> Result<JsValue, JsValue> {
+    pub fn on(&self, event: JsValue, handler: JsValue) -> Result<Function, JsValue> {
         let driver = self.live()?;
         driver.events.add(driver, &event, handler)
     }
 
-    /// Ends the session in this page: every listener, timer, worker and element of it is gone. Further calls do nothing.
+    /// Ends the session in this page: every listener, timer, worker and element of it is gone, and the socket is as the page
+    /// gave it. A second time it does nothing; any other call throws `disposed`.
     pub fn dispose(&self) {
         self.driver.dispose();
     }

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
+use js_sys::Function;
 use stillhere_core::participant::{Expect, ParticipantInput};
 use stillhere_core::source::text;
 use stillhere_core::wire::ServerEvent;
 use wasm_bindgen::prelude::*;
 
-use crate::callback::{Listener, callback};
+use crate::callback::{Arguments, Listener, callback};
 use crate::driver::Driver;
 use crate::js::{call, emit, failure, get, record, set, subscribe};
 use crate::js_source::JsSource;
@@ -44,15 +45,15 @@ impl SocketLike {
 pub(crate) struct Socket {
     socket: SocketLike,
     /// Takes an ack's number and its body.
-    acked: JsValue,
+    acked: Function,
     pending: Shared<Vec<(u32, Expect)>>,
     next: Cell<u32>,
 }
 
 impl Socket {
     pub(crate) fn new(socket: SocketLike, driver: &Weak<Driver>) -> Self {
-        let acked = callback(driver, |driver, number, body, _| {
-            driver.socket.take_ack(driver, &number, body);
+        let acked = callback(driver, |driver, [number, body, _]| {
+            driver.socket.take_ack(driver, number, body);
         });
         Self {
             socket,
@@ -73,7 +74,7 @@ impl Socket {
             driver.handle(ParticipantInput::Connected);
         }
         for (name, connected) in [("connect", true), ("disconnect", false)] {
-            let told = callback(&Rc::downgrade(driver), move |driver, _, _, _| {
+            let told = callback(&Rc::downgrade(driver), move |driver, _| {
                 driver.handle(if connected {
                     ParticipantInput::Connected
                 } else {
@@ -83,16 +84,19 @@ impl Socket {
             driver.keep(self.add(name, told)?);
         }
         for name in ServerEvent::<JsSource>::SESSION_NAMES {
-            let told = callback(&Rc::downgrade(driver), |driver, first, second, third| {
-                receive(driver, name, first, second, third);
+            let told = callback(&Rc::downgrade(driver), |driver, arguments| {
+                receive(driver, name, arguments);
             });
             driver.keep(self.add(name, told)?);
         }
         Ok(())
     }
 
-    fn add(&self, name: &'static str, function: JsValue) -> Result<Listener, JsValue> {
-        subscribe(&self.socket, name, &function).map(Listener::ended_by)
+    fn add(&self, name: &'static str, function: Function) -> Result<Listener, JsValue> {
+        let end = subscribe(&self.socket, name, &function)?;
+        Ok(Listener::removed_by(move || {
+            call(&end, &JsValue::UNDEFINED);
+        }))
     }
 
     /// Sends an event.
@@ -107,7 +111,7 @@ impl Socket {
         emit(&self.socket, name, payload, number, &self.acked);
     }
 
-    fn take_ack(&self, driver: &Rc<Driver>, number: &JsValue, body: JsValue) {
+    fn take_ack(&self, driver: &Rc<Driver>, number: &JsValue, body: &JsValue) {
         let number = number.as_f64();
         let found = self.pending.with(|pending| {
             let place = pending
@@ -116,7 +120,7 @@ impl Socket {
             Some(pending.swap_remove(place))
         });
         let Some((_, to)) = found else { return };
-        let body = (!body.is_undefined()).then_some(JsSource(body));
+        let body = (!body.is_undefined()).then(|| JsSource(body.clone()));
         driver.handle(ParticipantInput::Acked { to, body });
     }
 
@@ -127,21 +131,16 @@ impl Socket {
 }
 
 /// An event with or without a payload, with or without an ack: Socket.IO puts the ack's function last.
-fn receive(
-    driver: &Rc<Driver>,
-    name: &'static str,
-    first: JsValue,
-    second: JsValue,
-    third: JsValue,
-) {
-    let ack = [&third, &second, &first]
-        .into_iter()
-        .find(|argument| argument.is_function())
+fn receive(driver: &Rc<Driver>, name: &'static str, arguments: &Arguments) {
+    let ack = arguments
+        .iter()
+        .rfind(|argument| argument.is_function())
         .cloned();
+    let [first, ..] = arguments;
     let payload = JsSource(if first.is_function() {
         JsValue::UNDEFINED
     } else {
-        first
+        first.clone()
     });
     driver.keep_ready(name, &payload.0);
     driver.handle(ParticipantInput::Event {
@@ -157,5 +156,5 @@ fn receive(
             handled
         }
     };
-    call(&ack, &answer);
+    call(ack.unchecked_ref(), &answer);
 }

@@ -1,7 +1,10 @@
 /** Socket.IO's client, or anything that emits and listens like it. */
 export interface SocketLike {
+  /** A function as the last argument gets the answer. */
   emit(event: string, ...args: any[]): unknown;
+  /** Until `off` is called with the same. */
   on(event: string, listener: (...args: any[]) => void): unknown;
+  /** Nothing happens for a listener that is not there. */
   off(event: string, listener: (...args: any[]) => void): unknown;
   /** A socket that does not say is taken to be connected. */
   connected?: boolean;
@@ -39,6 +42,7 @@ export interface JoinOptions {
 
 /** The game may begin. */
 export interface GameReady {
+  /** The game. */
   gameId: GameId;
   /** The players, in the order of their seats. */
   players: PlayerId[];
@@ -67,14 +71,39 @@ export interface SessionEvents {
   error: PageEvent.Error;
 }
 
+/** What went wrong, for code. A server that is newer than the page may know more. */
+export type ErrorCode =
+  | 'not_initialised'
+  | 'not_loaded'
+  | 'no_page'
+  | 'disposed'
+  | 'invalid_argument'
+  | 'invalid_options'
+  | 'already_joined'
+  | 'not_playing'
+  | 'invalid_config'
+  | 'unknown_settings'
+  | 'metrics_source_failed'
+  | 'invalid_payload'
+  | 'unauthorized'
+  | 'unknown_game'
+  | 'not_your_seat'
+  | 'already_ended'
+  | 'too_large'
+  | 'rate_limited'
+  | 'storage_unavailable'
+  | (string & {});
+
 /** What is thrown and what a rejected promise holds. */
 export interface SessionError extends Error {
-  code: string;
+  /** What went wrong, for code. */
+  code: ErrorCode;
 }
 
 /** The game's own data stands beside ours. */
 export type ExportedMetrics = MultiplayerMetrics & Record<string, unknown>;
 
+/** One participant's session on one page. */
 export interface ParticipantSession {
   /** Calls the handler whenever the event happens, until the function that is returned is called. */
   on<K extends keyof SessionEvents>(event: K, handler: (payload: SessionEvents[K]) => void): () => void;

@@ -16,7 +16,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 const NONE: JsValue = JsValue::UNDEFINED;
 const OVERLAY: &str = "sessionCompleteOverlay";
 
-#[wasm_bindgen(module = "/tests/support/outbox.js")]
+#[wasm_bindgen(module = "/tests/support/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = clearOutbox)]
     fn clear_outbox_js() -> Promise;
@@ -35,7 +35,7 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     fn new() -> FakeServer;
     #[wasm_bindgen(method)]
-    fn begun(this: &FakeServer, id: &str, json: &str, bytes: u32) -> Promise;
+    fn begun(this: &FakeServer, id: &str, bytes: u32) -> Promise;
     #[wasm_bindgen(method, setter)]
     fn set_deaf(this: &FakeServer, requests: u32);
     #[wasm_bindgen(method, setter)]
@@ -89,6 +89,17 @@ async fn until_kept(count: usize) -> Vec<Value> {
         }
     }
     panic!("{} are kept, not {count}", kept().await.len());
+}
+
+/// What is kept is one compressed record. A browser may need a second try for that.
+async fn until_compressed() {
+    for _ in 0..2_000 {
+        let kept = kept().await;
+        if kept.len() == 1 && kept[0]["encoding"] == "gzip" {
+            return;
+        }
+    }
+    panic!("nothing is compressed: {:?}", kept().await);
 }
 
 async fn leave_behind(id: &str, metrics: Value, url: &str) {
@@ -182,7 +193,7 @@ async fn what_could_not_be_sent_goes_when_the_network_is_back() {
         json!({"sent": 0, "left": 1})
     );
     // It is compressed now, and stays so.
-    assert_eq!(kept().await[0]["encoding"], "gzip");
+    until_compressed().await;
     let exported = session.hear("exported");
     browser_says("online");
     assert_eq!(exported.first("the export").await["exportId"], "old");
@@ -249,12 +260,8 @@ async fn a_big_export_goes_up_in_chunks() {
 async fn an_upload_goes_on_where_an_earlier_page_stopped() {
     let world = World::new().await;
     let metrics = json!({"big": noise(900_000)});
-    // As the browser itself puts it down: the order of keys is part of the bytes.
-    let text = String::from(js_sys::JSON::stringify(&js(&metrics)).unwrap());
-    JsFuture::from(world.0.begun("old", &text, 300_000))
-        .await
-        .unwrap();
     leave_behind("old", metrics.clone(), &origin()).await;
+    JsFuture::from(world.0.begun("old", 300_000)).await.unwrap();
     let socket = FakeSocket::new();
     let session = Session::attach(&socket, &NONE);
     let told = session.hear("leftOvers");
@@ -393,7 +400,7 @@ async fn a_session_that_is_disposed_of_leaves_its_record_and_nothing_else() {
     drop(game);
     assert!(nothing(&audit), "{}", value(&audit.counts()));
     audit.stop_audit();
-    assert_eq!(until_kept(1).await[0]["encoding"], "gzip");
+    until_compressed().await;
     let asked = world.0.requests().len();
     world.0.set_deaf(0);
     browser_says("online");

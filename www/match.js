@@ -1,11 +1,26 @@
 import { hex } from './hash.js';
 import { Lockstep } from './lockstep.js';
 import { append, framesOf } from './runs.js';
-import { newEpisode, stateHash, step } from './sim.js';
 
 /** @typedef {import('./lockstep.js').PlayerId} PlayerId */
 /** @typedef {import('./lockstep.js').Move} Move */
 /** @typedef {import('./runs.js').Runs} Runs */
+
+/**
+ * What a match needs to know of a state. `info` is what the game itself has counted; `isOver` ends an episode before its time.
+ *
+ * @typedef {{ frame: number, score: number, info?: Record<string, unknown>, isOver?: boolean }} State
+ */
+
+/**
+ * A game that can be played in lockstep: the same seed and the same actions lead to the same state on every page.
+ *
+ * @template {State} S
+ * @typedef {object} Rules
+ * @property {(seed: number, episode: number, players: number, frames: number) => S} newEpisode
+ * @property {(state: S, actions: readonly number[]) => void} step moves the state on by one frame, in place
+ * @property {(state: S) => number} stateHash an unsigned 32-bit integer
+ */
 
 const INPUT_DELAY = 4;
 const HASH_EVERY = 30;
@@ -13,6 +28,8 @@ const HASH_EVERY = 30;
 /**
  * One whole game: episodes of the simulation in lockstep, and the record that proves what was played. All players' records
  * hold the same hash for the same frame. Frames and episodes count from 0; frames count on over all episodes.
+ *
+ * @template {State} [S=any]
  */
 export class Match {
   /** @type {'playing' | 'between' | 'over'} */
@@ -23,16 +40,21 @@ export class Match {
   sample = null;
   #lockstep;
   #setup;
-  /** @type {{ episode: number, frames: number, score: number, finalHash: string }[]} */
+  #rules;
+  /** @type {{ episode: number, frames: number, score: number, finalHash: string, info?: Record<string, unknown> }[]} */
   #finished = [];
   /** @type {[frame: number, hash: string][]} */
   #hashes = [];
   /** @type {Runs[]} per player */
   #actions;
 
-  /** @param {{ players: PlayerId[], self: PlayerId, seed: number, episodes: number, framesPerEpisode: number }} setup */
-  constructor(setup) {
+  /**
+   * @param {{ players: PlayerId[], self: PlayerId, seed: number, episodes: number, framesPerEpisode: number }} setup
+   * @param {Rules<S>} rules
+   */
+  constructor(setup, rules) {
     this.#setup = setup;
+    this.#rules = rules;
     this.#lockstep = new Lockstep(setup.players, setup.self, INPUT_DELAY);
     this.#actions = setup.players.map(() => []);
     this.state = this.#newState();
@@ -130,7 +152,7 @@ export class Match {
     if (!actions) {
       return false;
     }
-    step(this.state, actions);
+    this.#rules.step(this.state, actions);
     for (const [index, action] of actions.entries()) {
       append(this.#actions[index], action);
     }
@@ -138,7 +160,7 @@ export class Match {
       this.sample = [frame, this.#hash()];
       this.#hashes.push(this.sample);
     }
-    if (this.framesLeft === 0) {
+    if (this.framesLeft === 0 || this.state.isOver) {
       this.#finishEpisode();
     }
     return true;
@@ -173,29 +195,32 @@ export class Match {
 
   /** The game's own data, as it is exported beside the session's. */
   metrics() {
-    const { episode, state } = this;
     return {
       ...this.#setup,
       inputDelay: INPUT_DELAY,
       episodes: this.#finished,
-      unfinished:
-        this.phase === 'playing' ? { episode, frames: state.frame, score: state.score, hash: this.#hash() } : null,
+      unfinished: this.phase === 'playing' ? { ...this.#account(), hash: this.#hash() } : null,
       hashes: this.#hashes,
       actions: this.#actions,
     };
   }
 
   #finishEpisode() {
-    const { episode, state } = this;
-    this.#finished.push({ episode, frames: state.frame, score: state.score, finalHash: this.#hash() });
+    this.#finished.push({ ...this.#account(), finalHash: this.#hash() });
     this.phase = this.#finished.length < this.#setup.episodes ? 'between' : 'over';
   }
 
+  #account() {
+    const { frame: frames, score, info } = this.state;
+    return { episode: this.episode, frames, score, ...(info && { info }) };
+  }
+
   #newState() {
-    return newEpisode(this.#setup.seed, this.episode, this.#setup.players.length);
+    const { seed, players, framesPerEpisode } = this.#setup;
+    return this.#rules.newEpisode(seed, this.episode, players.length, framesPerEpisode);
   }
 
   #hash() {
-    return hex(stateHash(this.state));
+    return hex(this.#rules.stateHash(this.state));
   }
 }

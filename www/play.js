@@ -6,14 +6,24 @@ import { Meeting } from './meeting.js';
 import { recall, remember, rememberPlaying } from './memory.js';
 import { element, setBanner, setState, setText, tell } from './page.js';
 import { Assembly, toParts } from './parts.js';
-import { FRAMES_PER_SECOND } from './sim.js';
 import { startStatus } from './status.js';
-import { LOOKS, startView } from './view.js';
 
 /** @typedef {import('/stillhere/js/index.js').ParticipantSession} ParticipantSession */
 /** @typedef {import('/vendor/socket.io.esm.min.js').Socket} Socket */
 /** @typedef {import('./lockstep.js').PlayerId} PlayerId */
 /** @typedef {import('./lockstep.js').Move} Move */
+
+/**
+ * What is played. A player's action is a number, as in the page's buttons.
+ *
+ * @template {import('./match.js').State} S
+ * @typedef {object} Game
+ * @property {number} framesPerSecond
+ * @property {import('./match.js').Rules<S>} rules
+ * @property {readonly string[]} names what each player sees as theirs, by index
+ * @property {(canvas: HTMLCanvasElement, self: number) => { draw: (state: S, left: readonly boolean[]) => void }} startView
+ *   `left`: per player, whether the game goes on without them
+ */
 
 const WATCH_EVERY_MS = 1000;
 /** How often the partners are asked for a game that this page has lost the beginning of. */
@@ -23,18 +33,20 @@ const MOST_QUESTIONS = 20;
  * Plays one game from the first frame to the last, or from where it stands when this page was reloaded: the loop, the partners'
  * actions, and what the session is told on the way.
  *
+ * @template {import('./match.js').State} S
+ * @param {Game<S>} game
  * @param {ParticipantSession} session
  * @param {Socket} socket
  * @param {{ playerId: PlayerId, gameId: string, gameSeed: number }} seat
  * @param {{ players: PlayerId[], sceneMetadata: Record<string, any> }} scene
  * @returns {{ stop: () => void }}
  */
-export function startGame(session, socket, { playerId, gameId, gameSeed }, { players, sceneMetadata }) {
+export function startGame(game, session, socket, { playerId, gameId, gameSeed }, { players, sceneMetadata }) {
   const { episodes = 2, episode_seconds = 30, transition_seconds = 3 } = sceneMetadata;
-  const framesPerEpisode = Math.round(episode_seconds * FRAMES_PER_SECOND);
-  const match = new Match({ players, self: playerId, seed: gameSeed, episodes, framesPerEpisode });
+  const framesPerEpisode = Math.round(episode_seconds * game.framesPerSecond);
+  const match = new Match({ players, self: playerId, seed: gameSeed, episodes, framesPerEpisode }, game.rules);
   const index = players.indexOf(playerId);
-  const view = startView(element('board', HTMLCanvasElement), index);
+  const view = game.startView(element('board', HTMLCanvasElement), index);
   const controls = startControls(element('pad', HTMLElement));
   const { hasPlayed, remembered } = recall(gameId);
   /** @type {Set<PlayerId>} whoever's connection is lost */
@@ -86,7 +98,13 @@ export function startGame(session, socket, { playerId, gameId, gameSeed }, { pla
       const { frame, action } = match.act(controls.action());
       send(frame, action);
     }
-    if (!match.step()) {
+    try {
+      if (!match.step()) {
+        return false;
+      }
+    } catch (error) {
+      console.error(error);
+      giveUp('Something went wrong in the game, and it cannot go on. It ends here.');
       return false;
     }
     session.frame(match.frame - 1);
@@ -118,7 +136,7 @@ export function startGame(session, socket, { playerId, gameId, gameSeed }, { pla
     }
     isPlaying = true;
     rememberPlaying(gameId);
-    stopLoop = startLoop(FRAMES_PER_SECOND, step, () => view.draw(match.state, match.left));
+    stopLoop = startLoop(game.framesPerSecond, step, () => view.draw(match.state, match.left));
     startEpisode();
     match.catchUp(Math.max(meeting.frame, remembered?.frame ?? 0), meeting.episode, () => {
       session.frame(match.frame - 1);
@@ -247,8 +265,8 @@ export function startGame(session, socket, { playerId, gameId, gameSeed }, { pla
     }
   }, WATCH_EVERY_MS);
 
-  setText('you', LOOKS[index].name);
-  const status = startStatus(match, () => {
+  setText('you', game.names[index]);
+  const status = startStatus(match, game.framesPerSecond, () => {
     const { ping, connected } = session.status();
     const left = match.left.filter(Boolean).length;
     const areAwaited = [...away].some((player) => player !== playerId);

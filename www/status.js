@@ -1,5 +1,4 @@
 import { setText } from './page.js';
-import { FRAMES_PER_SECOND } from './sim.js';
 
 const EVERY_MS = 500;
 
@@ -16,16 +15,17 @@ const EVERY_MS = 500;
  * root element's data attributes, for tests and curious researchers.
  *
  * @param {import('./match.js').Match} match
+ * @param {number} framesPerSecond
  * @param {() => { ping: number | null, connected: boolean, partners: Partners, episodes: number }} read
  */
-export function startStatus(match, read) {
+export function startStatus(match, framesPerSecond, read) {
   function write() {
     const { ping, connected, partners, episodes } = read();
     setText('ping', connected ? milliseconds(ping) : 'offline');
     setText('partner', describe(partners));
     setText('score', String(match.state.score));
     setText('round', `${match.episode + 1} of ${episodes}`);
-    setText('time', `${Math.ceil(match.framesLeft / FRAMES_PER_SECOND)} s`);
+    setText('time', `${Math.ceil(match.framesLeft / framesPerSecond)} s`);
     setText('frame', String(match.frame));
     const { dataset } = document.documentElement;
     dataset.frame = String(match.frame);

@@ -1,3 +1,4 @@
+import { clear } from './canvas.js';
 import { COLUMNS, FRAMES_PER_MOVE, isFloor, isStoodOn, ROWS } from './sim.js';
 
 /** @typedef {import('./sim.js').State} State */
@@ -21,16 +22,6 @@ export function startView(canvas, self) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   const style = getComputedStyle(canvas);
   const still = matchMedia('(prefers-reduced-motion: reduce)');
-
-  function fitToScreen() {
-    const width = Math.round(canvas.clientWidth * window.devicePixelRatio);
-    const height = Math.round(canvas.clientHeight * window.devicePixelRatio);
-    // Setting a canvas's size clears it, even to the same size.
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
-    }
-  }
 
   /** @param {string} property */
   function colour(property) {
@@ -118,10 +109,7 @@ export function startView(canvas, self) {
      * @param {readonly boolean[]} left per player, whether the game goes on without them
      */
     draw(state, left) {
-      fitToScreen();
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.clearRect(0, 0, canvas.width, canvas.height);
-      context.scale(canvas.width / COLUMNS, canvas.height / ROWS);
+      clear(context, COLUMNS, ROWS);
       context.lineJoin = 'round';
       drawBoard();
       drawPads(state);

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = [20, 10];
@@ -45,7 +45,7 @@ if (isOlder(rust, oldestRust.split('.').map(Number))) {
   stop(`stillhere needs Rust ${oldestRust} or newer and this is ${rust}: run \`rustup update stable\` and try again.`);
 }
 
-const target = join(root, process.env.CARGO_TARGET_DIR ?? 'target');
+const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
 const built = existsSync(join(target, 'debug', process.platform === 'win32' ? 'xtask.exe' : 'xtask'));
 if (!built) {
   console.error('· build tool (the first time only)');

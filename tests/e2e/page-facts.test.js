@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { study } from './support/study.js';
 
-const PAGES = ['/', '/game.html', '/done.html'];
+const PAGES = ['/', '/game.html', '/done.html', '/pyodide/index.html', '/pyodide/game.html'];
 
 study(
   'the pages come with a strict policy and load nothing from anywhere else',

@@ -150,8 +150,8 @@ pub struct Session {
 impl Session {
     pub fn try_attach(socket: &JsValue, options: &JsValue) -> Result<Self, JsValue> {
         let options = (!options.is_undefined()).then(|| options.clone().unchecked_into());
-        let session = ParticipantSession::attach(socket.clone().unchecked_into(), options)?;
-        Ok(Self { js: session.into() })
+        let js = ParticipantSession::attach(socket.clone().unchecked_into(), options)?;
+        Ok(Self { js })
     }
 
     pub fn attach(socket: &FakeSocket, options: &JsValue) -> Self {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Match } from '../match.js';
 import { below } from '../rng.js';
+import { stars } from '../stars.js';
 
 /** @typedef {import('../lockstep.js').Move} Move */
 
@@ -42,7 +43,7 @@ class Network {
  */
 function play(networkSeed, look) {
   const network = new Network(networkSeed);
-  const peers = SETUP.players.map((self) => new Match({ ...SETUP, self }));
+  const peers = SETUP.players.map((self) => new Match({ ...SETUP, self }, stars.rules));
   const players = SETUP.players.map((_, index) => ({ rng: 100 + index }));
   for (let turn = 0; peers.some(({ phase }) => phase !== 'over'); turn += 1) {
     assert.ok(turn < 10_000, 'the game does not end');
@@ -112,7 +113,7 @@ test('the recorded actions replay to the recorded hashes', () => {
     }
     return list;
   });
-  const replay = new Match({ ...SETUP, self: SETUP.players[0] });
+  const replay = new Match({ ...SETUP, self: SETUP.players[0] }, stars.rules);
   while (replay.phase !== 'over') {
     if (replay.phase === 'between') {
       replay.nextEpisode();
@@ -126,7 +127,7 @@ test('the recorded actions replay to the recorded hashes', () => {
 });
 
 test('a game that was cut off says how far it came', () => {
-  const match = new Match({ ...SETUP, self: 0 });
+  const match = new Match({ ...SETUP, self: 0 }, stars.rules);
   while (match.step()) {}
   assert.deepEqual(match.metrics().episodes, []);
   const { unfinished } = match.metrics();
@@ -135,7 +136,10 @@ test('a game that was cut off says how far it came', () => {
 });
 
 test('nothing is stepped between episodes', () => {
-  const match = new Match({ players: ['alone'], self: 'alone', seed: 1, episodes: 2, framesPerEpisode: 1 });
+  const match = new Match(
+    { players: ['alone'], self: 'alone', seed: 1, episodes: 2, framesPerEpisode: 1 },
+    stars.rules,
+  );
   match.act(0);
   assert.ok(match.step());
   assert.equal(match.phase, 'between');
@@ -148,7 +152,7 @@ test('nothing is stepped between episodes', () => {
 });
 
 test('a history is everything that is known, and as small as the runs are', () => {
-  const match = new Match({ ...SETUP, self: 0 });
+  const match = new Match({ ...SETUP, self: 0 }, stars.rules);
   for (let frame = 0; frame < 60; frame += 1) {
     if (match.owesAction) {
       match.receive('red', match.act(frame < 30 ? 1 : 2));
@@ -159,7 +163,7 @@ test('a history is everything that is known, and as small as the runs are', () =
     [0, 4, 1, 30, 2, 30],
     [0, 4, 1, 30, 2, 30],
   ]);
-  const other = new Match({ ...SETUP, self: 'red' });
+  const other = new Match({ ...SETUP, self: 'red' }, stars.rules);
   other.learn(match.history());
   other.catchUp(match.frame, match.episode, () => assert.fail('one episode only'));
   assert.equal(other.frame, match.frame);
@@ -169,7 +173,7 @@ test('a history is everything that is known, and as small as the runs are', () =
 test('three play on one board, and the third changes what happens', () => {
   const setup = { players: ['a', 'b', 'c'], self: 'a', seed: 5, episodes: 1, framesPerEpisode: 90 };
   const hashes = [0, 3].map((action) => {
-    const match = new Match(setup);
+    const match = new Match(setup, stars.rules);
     assert.equal(match.state.pieces.length, 3);
     match.learn([
       [0, 90],
@@ -180,5 +184,5 @@ test('three play on one board, and the third changes what happens', () => {
     return match.summary.finalHash;
   });
   assert.notEqual(hashes[0], hashes[1]);
-  assert.throws(() => new Match({ ...setup, players: ['a', 'b', 'c', 'd'] }), /room for 3 players/);
+  assert.throws(() => new Match({ ...setup, players: ['a', 'b', 'c', 'd'] }, stars.rules), /room for 3 players/);
 });

@@ -4,6 +4,7 @@ import { Match } from '../match.js';
 import { Meeting } from '../meeting.js';
 import { Assembly, toParts } from '../parts.js';
 import { below } from '../rng.js';
+import { stars } from '../stars.js';
 
 /** @typedef {import('../meeting.js').Departure} Departure */
 /** @typedef {import('../meeting.js').Told} Told */
@@ -51,13 +52,8 @@ class Page {
     this.world = world;
     this.index = index;
     this.#remembered = remembered;
-    this.match = new Match({
-      players: world.players,
-      self: world.players[index],
-      seed: SEED,
-      episodes: EPISODES,
-      framesPerEpisode: FRAMES,
-    });
+    const [players, self] = [world.players, world.players[index]];
+    this.match = new Match({ players, self, seed: SEED, episodes: EPISODES, framesPerEpisode: FRAMES }, stars.rules);
     this.meeting = new Meeting({
       match: this.match,
       self: index,

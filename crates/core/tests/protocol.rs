@@ -118,7 +118,11 @@ fn only_a_session_that_has_ended_is_finished() {
     for (metrics, finished) in [
         (status(json!(1_700_000_027_000_u64)), true),
         (status(Value::Null), false),
-        (json!({"sessionStatus": {}}), false),
+        // MUG's own.
+        (
+            json!({"sessionStatus": {"isPartial": true, "terminationReason": "tab_hidden"}}),
+            true,
+        ),
         (json!({"frames": []}), true),
         (json!({"sessionStatus": null}), true),
     ] {

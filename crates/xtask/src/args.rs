@@ -10,7 +10,7 @@ use lexopt::ValueExt;
 use crate::project::Project;
 use crate::shell::Shell;
 use crate::suite::Selection;
-use crate::{lint, server, site, sizes, steps, suite, tools, wasm, wasm_tests};
+use crate::{lint, package, server, site, steps, suite, tools, wasm, wasm_tests};
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -19,7 +19,7 @@ cargo xtask <command>
   test [--only STEP,…] [--keep-going]
                           everything that must hold (npm test); --list shows the steps
   build                   release bundle and release server (npm run build)
-  wasm                    the browser package, in pkg/, with its sizes
+  package                 what is published, in dist/, with its sizes (npm run package, npm pack)
   site                    what the server serves, in dist/site/
   lint                    formatting, lints and types, without tests
   format                  rewrite the sources in the project's format
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Test(Selection),
     ListSteps,
     Build,
-    Wasm,
+    Package,
     Site,
     Lint,
     Format,
@@ -54,7 +54,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "test-runner" => return Ok(Command::TestRunner(parser.raw_args()?.collect())),
         "test" => return parse_test(&mut parser),
         "build" => Command::Build,
-        "wasm" => Command::Wasm,
+        "package" => Command::Package,
         "site" => Command::Site,
         "lint" => Command::Lint,
         "format" => Command::Format,
@@ -104,19 +104,18 @@ impl Command {
             Self::TestRunner(args) => return wasm_tests::run_file(&project, &args),
             Self::Build => {
                 tools::ensure_for_build(&project, shell)?;
-                wasm::build(&project, shell)?;
-                let sizes = sizes::measure(&project, shell)?;
+                let package = package::build(&project, shell)?;
                 site::assemble(&project)?;
                 let server = server::build(&project, shell, server::Profile::Release)?;
-                println!("{sizes}\nserver: {}", server.display());
-                sizes.check_budget()?;
+                println!("{package}\nserver: {}", server.display());
+                package.sizes.check_budget()?;
             }
-            Self::Wasm => {
+            Self::Package => {
                 tools::ensure_for_build(&project, shell)?;
-                wasm::build(&project, shell)?;
-                let sizes = sizes::measure(&project, shell)?;
-                println!("{sizes}");
-                sizes.check_budget()?;
+                let package = package::build(&project, shell)?;
+                // Whoever packs it reads npm's own answer on the other channel.
+                eprintln!("{package}");
+                package.sizes.check_budget()?;
             }
             Self::Site => {
                 tools::ensure_for_build(&project, shell)?;

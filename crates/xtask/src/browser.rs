@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::engines;
 use crate::project::Project;
 use crate::shell::{Shell, output_of};
 
@@ -57,36 +58,42 @@ impl Browser {
     }
 }
 
-/// The machine's browser, installed first where that is possible.
+/// The machine's browser, installed first where that is possible; Firefox and WebKit come with it.
 pub(crate) fn ensure(project: &Project, shell: &mut Shell) -> Result<Browser> {
-    if let Some(found) = find()? {
-        return Ok(found);
+    let found = find()?;
+    let mut packages = engines::missing_packages()?;
+    if found.is_none() {
+        packages.extend(["chromium", "chromium-driver"]);
     }
-    if is_debian() && is_root(project) {
-        shell.section("Chromium is missing: installing it", |shell| {
-            let apt = |args: &[&str]| {
-                let mut command = project.command("apt-get");
-                command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
-                command
-            };
-            shell.run(&mut apt(&["update", "-q"]), "apt-get update")?;
-            let packages = [
-                "install",
-                "-q",
-                "-y",
-                "--no-install-recommends",
-                "chromium",
-                "chromium-driver",
-            ];
-            shell.run(&mut apt(&packages), "apt-get install")
-        })?;
-        if let Some(found) = find()? {
-            return Ok(found);
+    if !packages.is_empty() && is_debian() && is_root(project) {
+        let installed = apt_get(project, shell, &packages);
+        if let Err(error) = installed {
+            if found.is_none() {
+                return Err(error);
+            }
+            shell.say(&format!("  {error:#}: going on without"));
         }
+    }
+    if let Some(found) = found.map_or_else(find, |found| Ok(Some(found)))? {
+        return Ok(found);
     }
     bail!(
         "the browser tests need Chromium or Chrome and ChromeDriver, and they were not found: {HOW_TO_GET}"
     )
+}
+
+fn apt_get(project: &Project, shell: &mut Shell, packages: &[&str]) -> Result<()> {
+    let heading = format!("installing {}", packages.join(", "));
+    shell.section(&heading, |shell| {
+        let apt = |args: &[&str]| {
+            let mut command = project.command("apt-get");
+            command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+            command
+        };
+        shell.run(&mut apt(&["update", "-q"]), "apt-get update")?;
+        let mut install = apt(&["install", "-q", "-y", "--no-install-recommends"]);
+        shell.run(install.args(packages), "apt-get install")
+    })
 }
 
 /// The machine's browser, if it has one and the driver for it.
@@ -102,7 +109,8 @@ pub(crate) fn find() -> Result<Option<Browser>> {
         .map(|(browser, driver)| Browser { browser, driver }))
 }
 
-fn named(variable: &str) -> Result<Option<PathBuf>> {
+/// The file that an environment variable names.
+pub(crate) fn named(variable: &str) -> Result<Option<PathBuf>> {
     let Some(path) = env::var_os(variable)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
@@ -118,7 +126,8 @@ fn named(variable: &str) -> Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
-fn on_path(names: &[&str]) -> Option<PathBuf> {
+/// The first of these programs that is on the PATH.
+pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     names.iter().find_map(|name| {
         env::split_paths(&folders)
@@ -127,7 +136,8 @@ fn on_path(names: &[&str]) -> Option<PathBuf> {
     })
 }
 
-fn existing(places: &[&str]) -> Option<PathBuf> {
+/// The first of these files that is there.
+pub(crate) fn existing(places: &[&str]) -> Option<PathBuf> {
     places.iter().map(PathBuf::from).find(|path| path.is_file())
 }
 

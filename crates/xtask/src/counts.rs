@@ -55,6 +55,22 @@ impl Counts {
     }
 }
 
+/// The tests that Node's `spec` reporter says were skipped, each with its reason.
+pub(crate) fn skipped_of_node(output: &str) -> Vec<String> {
+    let lines = output
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('﹣'));
+    lines
+        .map(|line| match line.rsplit_once(" # ") {
+            Some((name, reason)) => {
+                let name = name.rsplit_once(" (").map_or(name, |(name, _took)| name);
+                format!("{} ({reason})", name.trim())
+            }
+            None => line.trim().to_owned(),
+        })
+        .collect()
+}
+
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
@@ -105,6 +121,15 @@ mod tests {
                 failed: 1,
                 skipped: 1
             }
+        );
+    }
+
+    #[test]
+    fn skipped_tests_are_named_with_their_reasons() {
+        let output = "✔ joins (12ms)\n﹣ webkit: sees errors (0.2ms) # its driver (2.50) says nothing\nℹ skipped 1\n";
+        assert_eq!(
+            skipped_of_node(output),
+            ["webkit: sees errors (its driver (2.50) says nothing)"]
         );
     }
 

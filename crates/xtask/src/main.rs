@@ -3,7 +3,9 @@
 mod args;
 mod browser;
 mod counts;
+mod engines;
 mod lint;
+mod package;
 mod project;
 mod server;
 mod shell;
@@ -15,6 +17,7 @@ mod sync;
 mod ticker;
 mod tools;
 mod wasm;
+mod wasm_pack;
 mod wasm_tests;
 
 use std::process::ExitCode;

@@ -46,6 +46,11 @@ impl Project {
         self.root.join("pkg")
     }
 
+    /// What is published.
+    pub(crate) fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
     /// What the server serves.
     pub(crate) fn site(&self) -> PathBuf {
         self.root.join("dist/site")

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::browser::{self, Browser};
-use crate::counts::Counts;
+use crate::counts::{self, Counts};
+use crate::engines::{ENGINE, Engine, Found};
 use crate::project::{Project, WASM_TARGET};
 use crate::shell::Shell;
-use crate::{lint, server, site, sizes, tools, wasm};
+use crate::wasm_pack::WasmPack;
+use crate::{lint, package, server, site, tools, wasm};
 
 /// A named part of the tests.
 pub(crate) struct Step {
@@ -22,6 +24,18 @@ pub(crate) struct Step {
 
 /// What the report says beside a step that passed.
 pub(crate) type Detail = Option<String>;
+
+/// Why a step cannot run on this machine, which is no failure.
+#[derive(Debug)]
+pub(crate) struct CannotRun(pub(crate) String);
+
+impl std::error::Error for CannotRun {}
+
+impl std::fmt::Display for CannotRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// What steps work with.
 pub(crate) struct Job {
@@ -65,10 +79,33 @@ pub(crate) const ALL: &[Step] = &[
         job.cargo_test(&["-p", "stillhere-server"])
     }),
     in_browser("client", "wasm tests in headless Chromium", client),
+    in_browser("client-firefox", "the same in headless Firefox", |job| {
+        client_in(job, Engine::Firefox)
+    }),
+    in_browser("client-webkit", "the same in WebKit", |job| {
+        client_in(job, Engine::WebKit)
+    }),
     step("program", "pages and server program", |job| {
         program(job).map(none)
     }),
     in_browser("e2e", "two real pages against the real server", e2e),
+    in_browser(
+        "packaging",
+        "the packed package in pages of Vite, webpack and none",
+        |job| {
+            package::build(&job.project, &mut job.shell)?;
+            against_server(job, "tests/packaging", vec![])
+        },
+    ),
+    in_browser("jspsych", "the extension in timelines of jsPsych", |job| {
+        package::build(&job.project, &mut job.shell)?;
+        against_server(job, "tests/jspsych", vec![])
+    }),
+    in_browser("mug", "in place of MUG's own monitoring, on MUG", |job| {
+        package::build(&job.project, &mut job.shell)?;
+        against_server(job, "tests/mug", vec![])
+    }),
+    in_browser("wasm-pack", "wasm-pack build and wasm-pack test", wasm_pack),
 ];
 
 const fn step(
@@ -129,8 +166,13 @@ impl Job {
     }
 
     fn cargo_test(&mut self, args: &[&str]) -> Result<Detail> {
+        self.cargo_test_in("chromium", args)
+    }
+
+    fn cargo_test_in(&mut self, engine: &str, args: &[&str]) -> Result<Detail> {
         let mut cargo = self.project.cargo(&["test"]);
         cargo.args(args).envs(self.browser_variables());
+        cargo.env(ENGINE, engine);
         let result = self
             .shell
             .run(&mut cargo, &format!("cargo test {}", args.join(" ")));
@@ -155,7 +197,11 @@ impl Job {
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .envs(self.browser_variables());
         let result = self.shell.run(&mut node, &format!("node --test {folder}"));
-        result.and_then(|()| at_least_one(Counts::of_node(&self.shell.log())))
+        result?;
+        let log = self.shell.log();
+        let skipped = counts::skipped_of_node(&log);
+        let counted = at_least_one(Counts::of_node(&log))?;
+        Ok(counted.map(|counted| [vec![counted], skipped].concat().join("; skipped: ")))
     }
 }
 
@@ -168,11 +214,10 @@ fn at_least_one(counts: Counts) -> Result<Detail> {
 }
 
 fn wasm_package(job: &mut Job) -> Result<Detail> {
-    wasm::build(&job.project, &mut job.shell)?;
-    let sizes = sizes::measure(&job.project, &mut job.shell)?;
-    job.shell.say(&sizes.to_string());
-    sizes.check_budget()?;
-    Ok(Some(sizes.summary()))
+    let package = package::build(&job.project, &mut job.shell)?;
+    job.shell.say(&package.to_string());
+    package.sizes.check_budget()?;
+    Ok(Some(package.sizes.summary()))
 }
 
 fn types(job: &mut Job) -> Result<Detail> {
@@ -192,15 +237,63 @@ fn core_wasm(job: &mut Job) -> Result<Detail> {
     ])
 }
 
+const CLIENT_TESTS: &[&str] = &[
+    "-p",
+    "stillhere",
+    "--lib",
+    "--tests",
+    "--target",
+    WASM_TARGET,
+];
+
 fn client(job: &mut Job) -> Result<Detail> {
-    job.cargo_test(&[
-        "-p",
-        "stillhere",
-        "--lib",
-        "--tests",
-        "--target",
-        WASM_TARGET,
-    ])
+    job.cargo_test(CLIENT_TESTS)
+}
+
+fn client_in(job: &mut Job, engine: Engine) -> Result<Detail> {
+    match engine.ensure(&job.project, &mut job.shell)? {
+        Found::Here(_) => {
+            let mut args = CLIENT_TESTS.to_vec();
+            let unable = engine.unable();
+            if !unable.is_empty() {
+                args.push("--");
+            }
+            for (name, why) in unable {
+                args.extend(["--skip", name]);
+                job.shell.say(&format!("﹣ {engine}: {name} # {why}"));
+            }
+            let passed = job.cargo_test_in(engine.id(), &args)?;
+            let skipped = unable
+                .iter()
+                .map(|(name, why)| format!("skipped: {name} ({why})"));
+            Ok(Some(
+                passed
+                    .into_iter()
+                    .chain(skipped)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ))
+        }
+        Found::Missing(why) => Err(CannotRun(why).into()),
+    }
+}
+
+fn wasm_pack(job: &mut Job) -> Result<Detail> {
+    let mut drivers: Vec<_> = job
+        .browser
+        .iter()
+        .map(|found| ("CHROMEDRIVER", found.driver.clone()))
+        .collect();
+    let wasm_pack = WasmPack::ensure(&job.project, &mut job.shell)?;
+    match Engine::Firefox.ensure(&job.project, &mut job.shell)? {
+        Found::Here(tools) => drivers.extend(tools),
+        Found::Missing(why) => job
+            .shell
+            .say(&format!("﹣ wasm-pack test --firefox # {why}")),
+    }
+    let package = wasm_pack.build(&mut job.shell)?;
+    wasm_pack.test(&mut job.shell, &drivers)?;
+    job.node_test("tests/wasm-pack", &[], &[("STILLHERE_WASM_PACK", package)])
 }
 
 fn program(job: &mut Job) -> Result<()> {
@@ -210,8 +303,25 @@ fn program(job: &mut Job) -> Result<()> {
 }
 
 fn e2e(job: &mut Job) -> Result<Detail> {
+    let mut variables = Vec::new();
+    for engine in Engine::ALL {
+        match engine.ensure(&job.project, &mut job.shell)? {
+            Found::Here(tools) => variables.extend(tools),
+            // The tests say it too, each by its name.
+            Found::Missing(why) => job.shell.say(&format!("  {engine}: {why}")),
+        }
+    }
+    against_server(job, "tests/e2e", variables)
+}
+
+/// Tests that start the real server, and browsers that load pages from it.
+fn against_server(
+    job: &mut Job,
+    folder: &str,
+    mut variables: Vec<(&'static str, PathBuf)>,
+) -> Result<Detail> {
     program(job)?;
-    let variables = [
+    variables.extend([
         ("STILLHERE_BIN", job.project.binary("debug", "stillhere")),
         (
             "STILLHERE_SCREENSHOTS",
@@ -220,9 +330,9 @@ fn e2e(job: &mut Job) -> Result<Detail> {
         // The driver is known; nothing is to be looked up on the network.
         ("SE_OFFLINE", "true".into()),
         ("SE_AVOID_STATS", "true".into()),
-    ];
+    ]);
     // One file at a time: the pages of two tests would take each other's processor time.
-    job.node_test("tests/e2e", &["--test-concurrency=1"], &variables)
+    job.node_test(folder, &["--test-concurrency=1"], &variables)
 }
 
 /// Listed by name: Node 20 takes folders, later versions patterns.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::project::Project;
 use crate::shell::Shell;
-use crate::steps::{self, Detail, Job, Step};
+use crate::steps::{self, CannotRun, Detail, Job, Step};
 
 /// Which steps, and whether a failure ends the run.
 #[derive(Default)]
@@ -38,6 +38,7 @@ impl Selection {
 enum Outcome {
     Passed(Detail),
     Failed(String),
+    Skipped(String),
     NotRun,
 }
 
@@ -119,12 +120,15 @@ fn attempt(
             }
             Outcome::Passed(detail)
         }
-        Err(error) => {
-            if !streaming {
-                println!("{log}");
+        Err(error) => match error.downcast::<CannotRun>() {
+            Ok(CannotRun(why)) => Outcome::Skipped(why),
+            Err(error) => {
+                if !streaming {
+                    println!("{log}");
+                }
+                Outcome::Failed(format!("{error:#}"))
             }
-            Outcome::Failed(format!("{error:#}"))
-        }
+        },
     };
     let row = Row {
         name,
@@ -145,6 +149,7 @@ impl Row {
             Outcome::Passed(None) => "passed".to_owned(),
             Outcome::Passed(Some(detail)) => format!("passed ({detail})"),
             Outcome::Failed(why) => format!("FAILED: {why}"),
+            Outcome::Skipped(why) => format!("skipped: {why}"),
             Outcome::NotRun => "skipped: an earlier step failed".to_owned(),
         }
     }
@@ -154,13 +159,13 @@ fn report(rows: &[Row]) -> String {
     let mut text = "\n".to_owned();
     for row in rows {
         let took = format!("{:.1} s", row.took.as_secs_f32());
-        text.push_str(&format!("{:<12} {took:>9}  {}\n", row.name, row.verdict()));
+        text.push_str(&format!("{:<14} {took:>9}  {}\n", row.name, row.verdict()));
     }
     let count =
         |matching: fn(&Outcome) -> bool| rows.iter().filter(|row| matching(&row.outcome)).count();
     let passed = count(|outcome| matches!(outcome, Outcome::Passed(_)));
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
-    let skipped = count(|outcome| matches!(outcome, Outcome::NotRun));
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_) | Outcome::NotRun));
     text.push_str(&format!("\n{passed} passed, {failed} failed"));
     if skipped > 0 {
         text.push_str(&format!(", {skipped} skipped"));
@@ -196,6 +201,9 @@ mod tests {
         rows.push(row("e2e", Outcome::NotRun));
         assert_eq!(closing_line(&rows), "2 passed, 1 failed, 1 skipped");
         assert!(report(&rows).contains("FAILED: cargo test failed"));
+        rows.push(row("client-webkit", Outcome::Skipped("no screen".into())));
+        assert_eq!(closing_line(&rows), "2 passed, 1 failed, 2 skipped");
+        assert!(report(&rows).contains("skipped: no screen"));
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub(crate) fn plan_tree(
 
 /// Copies what differs and removes what is not in the plan (hidden files excepted); tells how many files changed.
 pub(crate) fn apply(plan: &Plan, folder: &Path) -> Result<usize> {
+    apply_sparing(plan, folder, None)
+}
+
+/// The same for a folder in which another one, that is somebody else's, stays as it is.
+pub(crate) fn apply_beside(plan: &Plan, folder: &Path, other: &Path) -> Result<usize> {
+    apply_sparing(plan, folder, Some(other))
+}
+
+fn apply_sparing(plan: &Plan, folder: &Path, spared: Option<&Path>) -> Result<usize> {
     fs::create_dir_all(folder)?;
     let mut changed = 0;
     for (to, from) in plan {
@@ -50,7 +59,7 @@ pub(crate) fn apply(plan: &Plan, folder: &Path) -> Result<usize> {
         changed += 1;
     }
     let wanted = plan.keys().map(|to| folder.join(to)).collect();
-    Ok(changed + remove_others(folder, &wanted)?)
+    Ok(changed + remove_others(folder, &wanted, spared)?)
 }
 
 /// Written beside and renamed: a server that reads at this moment sees the old file or the new one, never half of it.
@@ -61,13 +70,20 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&beside, path).with_context(|| format!("{} cannot be replaced", path.display()))
 }
 
-fn remove_others(folder: &Path, wanted: &BTreeSet<PathBuf>) -> Result<usize> {
+fn remove_others(
+    folder: &Path,
+    wanted: &BTreeSet<PathBuf>,
+    spared: Option<&Path>,
+) -> Result<usize> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
+        if spared == Some(path.as_path()) {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
-            removed += remove_others(&path, wanted)?;
+            removed += remove_others(&path, wanted, spared)?;
             match fs::remove_dir(&path) {
                 Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
                     return Err(error.into());
@@ -130,5 +146,16 @@ mod tests {
         assert_eq!(copy(), 1);
         assert!(!to.join("x/deep").exists());
         assert!(!to.join("x/.hidden").exists() && !to.join("x/a.d.ts").exists());
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_stays() {
+        let folder = Folder::new("beside");
+        let (to, other) = (folder.0.join("to"), folder.0.join("to/site"));
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("page.html"), "p").unwrap();
+        fs::write(to.join("old.js"), "o").unwrap();
+        assert_eq!(apply_beside(&Plan::new(), &to, &other).unwrap(), 1);
+        assert!(other.join("page.html").exists() && !to.join("old.js").exists());
     }
 }

@@ -1,7 +1,8 @@
 //! What a fresh machine lacks, and fetching it where that is possible.
 
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
@@ -69,7 +70,10 @@ pub(crate) fn ensure_npm_packages(project: &Project, shell: &mut Shell) -> Resul
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         shell
             .run_quietly(
-                project.command(npm).args(["ci", "--loglevel=error"]),
+                // Packages bring their programs as packages; nothing has to be downloaded or run while installing.
+                project
+                    .command(npm)
+                    .args(["ci", "--ignore-scripts", "--loglevel=error"]),
                 "npm ci",
             )
             .context("the npm packages cannot be installed; check the network and try again")?;
@@ -83,6 +87,40 @@ pub(crate) fn ensure_npm_packages(project: &Project, shell: &mut Shell) -> Resul
             .set_modified(SystemTime::now())?;
         Ok(())
     })
+}
+
+/// Where a program lies that was made by `install_program`.
+pub(crate) fn program(project: &Project, name: &str) -> PathBuf {
+    folder(project)
+        .join("bin")
+        .join(name)
+        .with_extension(env::consts::EXE_EXTENSION)
+}
+
+/// Makes a program of a crate and keeps it for later runs.
+pub(crate) fn install_program(
+    project: &Project,
+    shell: &mut Shell,
+    name: &str,
+    version: &str,
+) -> Result<()> {
+    shell.section(
+        &format!("{name} is missing: making it (some minutes, once)"),
+        |shell| {
+            let scratch = folder(project).join("build");
+            let mut cargo = project.cargo(&["install", name, "--version", version, "--locked"]);
+            // Optimising would take longer than it could ever save.
+            cargo.arg("--debug").arg("--root").arg(folder(project));
+            cargo.env("CARGO_TARGET_DIR", &scratch);
+            let done = shell.run_quietly(&mut cargo, &format!("cargo install {name}"));
+            let _ = fs::remove_dir_all(scratch);
+            done
+        },
+    )
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.target().join("tools")
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

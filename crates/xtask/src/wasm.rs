@@ -1,4 +1,4 @@
-//! The browser package: cargo, wasm-bindgen, wasm-opt, types; in `pkg/`.
+//! The client's wasm with its generated script and types: cargo, wasm-bindgen, wasm-opt; in `pkg/`.
 
 use std::env;
 use std::fs::{self, File};
@@ -34,22 +34,6 @@ const WASM_OPT_FLAGS: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// Declarations for the loader; its imports resolve from `pkg/` as from `js/`, both lying at the root.
-const TSC_FLAGS: &[&str] = &[
-    "--ignoreConfig",
-    "--allowJs",
-    "--declaration",
-    "--emitDeclarationOnly",
-    "--noCheck",
-    "--skipLibCheck",
-    "--target",
-    "es2022",
-    "--module",
-    "esnext",
-    "--moduleResolution",
-    "bundler",
-];
-
 /// Brings `pkg/` up to date.
 pub(crate) fn build(project: &Project, shell: &mut Shell) -> Result<()> {
     shell.section("browser client", |shell| {
@@ -83,7 +67,10 @@ fn package(project: &Project, shell: &mut Shell, built: &Path) -> Result<()> {
 
     let stamp = pkg.join(".stamp");
     let inputs = fingerprint(project, built)?;
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == inputs) && outputs_exist(&pkg) {
+    // `wasm-pack build` writes into this folder too.
+    if let Ok(outputs) = fingerprint_of(&outputs(&pkg))
+        && fs::read_to_string(&stamp).is_ok_and(|made| made == format!("{inputs} {outputs}"))
+    {
         return Ok(());
     }
     let out = project.scratch().join("pkg");
@@ -93,12 +80,12 @@ fn package(project: &Project, shell: &mut Shell, built: &Path) -> Result<()> {
     fs::create_dir_all(&out)?;
     bindgen(project, shell, built, &out)?;
     optimise(project, shell, &out)?;
-    declare_loader(project, shell, &out)?;
 
     let mut plan = sync::Plan::new();
     sync::plan_tree(&mut plan, &out, Path::new(""), &|_| true)?;
     sync::apply(&plan, &pkg)?;
-    fs::write(stamp, inputs)?;
+    let outputs = fingerprint_of(&outputs(&pkg))?;
+    fs::write(stamp, format!("{inputs} {outputs}"))?;
     Ok(())
 }
 
@@ -148,40 +135,34 @@ fn optimise(project: &Project, shell: &mut Shell, out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn declare_loader(project: &Project, shell: &mut Shell, out: &Path) -> Result<()> {
-    let mut run = project.node("node_modules/typescript/bin/tsc");
-    run.arg("js/index.js")
-        .args(TSC_FLAGS)
-        .arg("--outDir")
-        .arg(out);
-    shell.run_quietly(&mut run, "tsc (declarations)")
-}
-
-fn outputs_exist(pkg: &Path) -> bool {
+fn outputs(pkg: &Path) -> [PathBuf; 3] {
     [
         format!("{NAME}.js"),
-        format!("{NAME}_bg.wasm"),
         format!("{NAME}.d.ts"),
-        "index.d.ts".to_owned(),
+        format!("{NAME}_bg.wasm"),
     ]
-    .iter()
-    .all(|file| pkg.join(file).exists())
+    .map(|file| pkg.join(file))
 }
 
 /// Changes whenever the package has to be made again.
 fn fingerprint(project: &Project, built: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     include_str!("bin/xtask-bindgen.rs").hash(&mut hasher);
-    (WASM_OPT_FLAGS, TSC_FLAGS).hash(&mut hasher);
-    let root = project.root();
-    for file in [
+    WASM_OPT_FLAGS.hash(&mut hasher);
+    let files = [
         built.to_path_buf(),
-        root.join("package-lock.json"),
-        root.join("js/index.js"),
-    ] {
-        read(&file)?.hash(&mut hasher);
+        project.root().join("package-lock.json"),
+    ];
+    fingerprint_of(&files)?.hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn fingerprint_of(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        read(file)?.hash(&mut hasher);
     }
-    Ok(format!("{:016x}\n", hasher.finish()))
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>> {

@@ -1,42 +1,24 @@
-import { existsSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Builder, logging } from 'selenium-webdriver';
-import chrome from 'selenium-webdriver/chrome.js';
-import { findFile } from './paths.js';
-import { until } from './wait.js';
 
-// Everything that is particular to one browser is in this file.
+// What is particular to one engine is in chromium.js, firefox.js and webkit.js.
 
 // The drivers are named by path: selenium's own manager must not go out to look for others.
 process.env.SE_OFFLINE ??= 'true';
 process.env.SE_AVOID_STATS ??= 'true';
 
-/** Switches that chromedriver sets and that would keep a hidden tab's timers at full pace. */
-const UNTHROTTLED = [
-  'disable-background-timer-throttling',
-  'disable-renderer-backgrounding',
-  'disable-backgrounding-occluded-windows',
-];
-
-const QUIET = [
-  '--headless=new',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const VIEWPORTS = {
+/** The screens that participants sit in front of. */
+export const VIEWPORTS = {
   desktop: { width: 1280, height: 800, deviceScaleFactor: 1, mobile: false },
   phone: { width: 390, height: 844, deviceScaleFactor: 2, mobile: true },
 };
 
 /**
+ * @typedef {'chromium' | 'firefox' | 'webkit'} Engine
+ *
  * @typedef {object} Look
+ * @property {Engine} [engine]
  * @property {keyof typeof VIEWPORTS} [viewport]
  * @property {boolean} [dark]
  */
@@ -46,6 +28,20 @@ export function newProfile() {
   return mkdtemp(join(tmpdir(), 'stillhere-e2e-profile-'));
 }
 
+/**
+ * @param {Engine} engine
+ * @returns {Promise<string | undefined>} why this machine cannot open it
+ */
+export async function whyNot(engine) {
+  const { tools } = await classOf(engine);
+  try {
+    tools();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** One browser process with one tab: what one participant sits in front of. */
 export class Browser {
   /** The participant's own tab. */
@@ -53,11 +49,12 @@ export class Browser {
   #profile;
 
   /**
-   * @param {chrome.Driver} driver
+   * @param {import('selenium-webdriver').WebDriver} driver
    * @param {string} profile
    */
   constructor(driver, profile) {
-    this.driver = driver;
+    /** Only Chromium's has the commands of its developer tools. */
+    this.driver = /** @type {import('selenium-webdriver/chrome.js').Driver} */ (driver);
     this.#profile = profile;
   }
 
@@ -67,53 +64,27 @@ export class Browser {
    */
   static async open(look = {}, profile) {
     const directory = profile ?? (await newProfile());
-    const options = new chrome.Options();
-    options.setChromeBinaryPath(
-      findFile('Chromium or Chrome', 'CHROME', [
-        '/usr/bin/chromium',
-        '/usr/bin/chromium-browser',
-        '/usr/bin/google-chrome',
-        '/opt/google/chrome/chrome',
-        '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-        '/Applications/Chromium.app/Contents/MacOS/Chromium',
-      ]),
-    );
-    options.addArguments(...QUIET, `--user-data-dir=${directory}`);
-    // Chromium's sandbox refuses to start as root.
-    if (process.getuid?.() === 0) options.addArguments('--no-sandbox');
-    // Containers often give /dev/shm 64 MB only.
-    if (existsSync('/.dockerenv')) options.addArguments('--disable-dev-shm-usage');
-    options.excludeSwitches(...UNTHROTTLED);
-    const entries = new logging.Preferences();
-    entries.setLevel(logging.Type.BROWSER, logging.Level.ALL);
-    options.setLoggingPrefs(entries);
-    const service = new chrome.ServiceBuilder(
-      findFile('chromedriver', 'CHROMEDRIVER', [
-        '/usr/bin/chromedriver',
-        '/usr/lib/chromium-browser/chromedriver',
-        '/usr/local/bin/chromedriver',
-        '/opt/homebrew/bin/chromedriver',
-      ]),
-    );
-    const driver = await new Builder().forBrowser('chrome').setChromeOptions(options).setChromeService(service).build();
-    const browser = new Browser(/** @type {chrome.Driver} */ (driver), directory);
+    /** @type {Browser | undefined} */
+    let browser;
     try {
-      await driver.manage().setTimeouts({ script: 20_000, pageLoad: 30_000 });
-      browser.#own = await driver.getWindowHandle();
+      const { launch } = await classOf(look.engine ?? 'chromium');
+      browser = await launch(directory);
+      await browser.driver.manage().setTimeouts({ script: 20_000, pageLoad: 30_000 });
+      browser.#own = await browser.driver.getWindowHandle();
       await browser.setLook(look);
+      return browser;
     } catch (error) {
-      await browser.close();
+      if (browser) await browser.close();
+      else await rm(directory, { recursive: true, force: true });
       throw error;
     }
-    return browser;
   }
 
   /** @param {Look} look */
   async setLook({ viewport = 'desktop', dark = false }) {
-    await this.driver.sendDevToolsCommand('Emulation.setDeviceMetricsOverride', VIEWPORTS[viewport]);
-    await this.driver.sendDevToolsCommand('Emulation.setEmulatedMedia', {
-      features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }],
-    });
+    if (viewport !== 'desktop' || dark) throw this.#cannot('pretend to be another device');
+    const { width, height } = VIEWPORTS.desktop;
+    await this.driver.manage().window().setRect({ x: 0, y: 0, width, height });
   }
 
   /**
@@ -128,25 +99,6 @@ export class Browser {
   async show() {
     await this.driver.close();
     await this.driver.switchTo().window(this.#own);
-  }
-
-  /**
-   * Hides the page and stops everything in it, as a browser does with a tab that nobody has looked at for long: no timer, no
-   * worker, no handler runs until `thaw`.
-   */
-  async freeze() {
-    await this.hide();
-    await this.behind(() => this.#setLifecycle('frozen'));
-  }
-
-  async thaw() {
-    await this.behind(() => this.#setLifecycle('active'));
-    await this.show();
-  }
-
-  /** @param {'frozen' | 'active'} state */
-  #setLifecycle(state) {
-    return this.driver.sendDevToolsCommand('Page.setWebLifecycleState', { state });
   }
 
   /**
@@ -191,22 +143,43 @@ export class Browser {
     return before;
   }
 
-  /** @param {boolean} isOffline whether the browser is to believe that there is no network */
-  async setOffline(isOffline) {
-    await this.driver.sendDevToolsCommand('Network.enable', {});
-    const unlimited = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-    await this.driver.sendDevToolsCommand('Network.emulateNetworkConditions', { offline: isOffline, ...unlimited });
+  /**
+   * Hides the page and stops everything in it, as a browser does with a tab that nobody has looked at for long: no timer, no
+   * worker, no handler runs until `thaw`.
+   *
+   * @returns {Promise<void>}
+   */
+  async freeze() {
+    throw this.#cannot('freeze a page');
   }
 
-  /** @param {string[]} patterns addresses whose requests fail from now on */
-  async block(...patterns) {
-    await this.driver.sendDevToolsCommand('Network.enable', {});
-    await this.driver.sendDevToolsCommand('Network.setBlockedURLs', { urls: patterns });
+  /** @returns {Promise<void>} */
+  async thaw() {
+    throw this.#cannot('freeze a page');
   }
 
-  /** @param {string} source runs in every page that is opened from now on, before the page's own scripts */
-  async runFirst(source) {
-    await this.driver.sendDevToolsCommand('Page.addScriptToEvaluateOnNewDocument', { source });
+  /**
+   * @param {boolean} _isOffline whether the browser is to believe that there is no network
+   * @returns {Promise<void>}
+   */
+  async setOffline(_isOffline) {
+    throw this.#cannot('pretend to be offline');
+  }
+
+  /**
+   * @param {string[]} _patterns addresses whose requests fail from now on
+   * @returns {Promise<void>}
+   */
+  async block(..._patterns) {
+    throw this.#cannot('block requests');
+  }
+
+  /**
+   * @param {string} _source runs in every page that is opened from now on, before the page's own scripts
+   * @returns {Promise<void>}
+   */
+  async runFirst(_source) {
+    throw this.#cannot("run something before a page's own scripts");
   }
 
   /**
@@ -215,20 +188,7 @@ export class Browser {
    * @returns {Promise<string>} its profile, for the next browser
    */
   async crash() {
-    const lock = readlinkSync(join(this.#profile, 'SingletonLock'));
-    const pid = Number(lock.slice(lock.lastIndexOf('-') + 1));
-    process.kill(pid, 'SIGKILL');
-    await until('the browser to be gone', () =>
-      this.driver.getTitle().then(
-        () => false,
-        () => true,
-      ),
-    );
-    const profile = this.#profile;
-    this.#profile = '';
-    await this.close();
-    await rm(join(profile, 'SingletonLock'), { force: true });
-    return profile;
+    throw this.#cannot('crash and come back');
   }
 
   /**
@@ -256,8 +216,7 @@ export class Browser {
    * @returns {Promise<string[]>}
    */
   async errors() {
-    const entries = await this.driver.manage().logs().get(logging.Type.BROWSER);
-    return entries.filter(({ level }) => level.value >= logging.Level.SEVERE.value).map(({ message }) => message);
+    return [];
   }
 
   async close() {
@@ -267,5 +226,29 @@ export class Browser {
       // It has crashed, or is closed already.
     }
     if (this.#profile !== '') await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** @returns {string} the directory of what it keeps, which from now on is not removed with it */
+  takeProfile() {
+    const profile = this.#profile;
+    this.#profile = '';
+    return profile;
+  }
+
+  /** @param {string} what */
+  #cannot(what) {
+    return new Error(`${this.constructor.name} cannot ${what} here`);
+  }
+}
+
+/** @param {Engine} engine */
+async function classOf(engine) {
+  switch (engine) {
+    case 'chromium':
+      return (await import('./chromium.js')).Chromium;
+    case 'firefox':
+      return (await import('./firefox.js')).Firefox;
+    case 'webkit':
+      return (await import('./webkit.js')).WebKit;
   }
 }

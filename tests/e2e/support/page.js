@@ -22,9 +22,11 @@ export class ParticipantPage {
    * @param {Browser} browser
    * @param {string} origin
    * @param {string} participantId
+   * @param {string} [landing] the path of the page that the participant opens first
    */
-  constructor(browser, origin, participantId) {
+  constructor(browser, origin, participantId, landing = '/') {
     this.browser = browser;
+    this.landing = landing;
     this.origin = origin;
     this.participantId = participantId;
   }
@@ -35,9 +37,10 @@ export class ParticipantPage {
    * @param {string} origin
    * @param {string} participantId
    * @param {import('./browser.js').Look} [look]
+   * @param {string} [landing]
    */
-  static async open(origin, participantId, look) {
-    const page = new ParticipantPage(await Browser.open(look), origin, participantId);
+  static async open(origin, participantId, look, landing) {
+    const page = new ParticipantPage(await Browser.open(look), origin, participantId, landing);
     try {
       await page.visitLanding();
     } catch (error) {
@@ -48,7 +51,9 @@ export class ParticipantPage {
   }
 
   async visitLanding() {
-    await this.browser.driver.get(`${this.origin}/?participant=${encodeURIComponent(this.participantId)}`);
+    await this.browser.driver.get(
+      `${this.origin}${this.landing}?participant=${encodeURIComponent(this.participantId)}`,
+    );
   }
 
   /** Presses start and waits until the server has seated the participant. */

@@ -11,6 +11,8 @@ import { until } from './wait.js';
 
 /**
  * @typedef {object} Setup
+ * @property {string} [scene]
+ * @property {string} [landing] the path of the page that participants open first
  * @property {number} [players]
  * @property {'end' | 'continue'} [onExclusion]
  * @property {Record<string, unknown>} [metadata] what the scene tells its pages, the monitor's keys among it
@@ -19,16 +21,22 @@ import { until } from './wait.js';
  */
 
 /**
- * A configuration with the one scene `grid`, whose redirects carry what the last page shows.
+ * A configuration with one scene, whose redirects carry what the last page shows.
  *
  * @param {Setup} setup
  */
-export function configuration({ players = 2, onExclusion = 'end', metadata = {}, redirectDelay = 1000 }) {
+export function configuration({
+  scene = 'grid',
+  players = 2,
+  onExclusion = 'end',
+  metadata = {},
+  redirectDelay = 1000,
+}) {
   return {
     experiment_id: 'e2e',
-    default_scene: 'grid',
+    default_scene: scene,
     scenes: {
-      grid: {
+      [scene]: {
         players,
         on_exclusion: onExclusion,
         metadata: { continuous_monitoring_enabled: true, ...metadata },
@@ -67,9 +75,15 @@ export class Study {
   /** @type {Map<ParticipantPage, string>} of browsers that have crashed */
   #profiles = new Map();
 
-  /** @param {Server} server */
-  constructor(server) {
+  #landing;
+
+  /**
+   * @param {Server} server
+   * @param {string} [landing]
+   */
+  constructor(server, landing) {
     this.server = server;
+    this.#landing = landing;
     this.database = new StudyDatabase(server.databasePath);
   }
 
@@ -79,7 +93,7 @@ export class Study {
    *   `runFirst` runs in every page before the page's own scripts
    */
   async participant(participantId, { origin = this.server.url, look, runFirst } = {}) {
-    const page = await ParticipantPage.open(origin, participantId, look);
+    const page = await ParticipantPage.open(origin, participantId, look, this.#landing);
     this.participants.push(page);
     if (runFirst !== undefined) await page.browser.runFirst(runFirst);
     return page;
@@ -238,7 +252,7 @@ function isFinished({ metrics }) {
 export function study(name, { tolerated, unconfigured, ...setup }, body) {
   test(name, async (t) => {
     const server = await Server.start(unconfigured ? {} : { config: configuration(setup) });
-    const running = new Study(server);
+    const running = new Study(server, setup.landing);
     try {
       await body(running);
       const errors = (await running.consoleErrors()).filter(

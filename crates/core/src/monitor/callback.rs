@@ -27,8 +27,9 @@ impl CallbackSlot {
 
     /// The game reached a frame. Called each tick: must stay cheap.
     pub(super) fn frame(&mut self, frame: u64) {
+        // Many games count their frames anew in each episode.
         if let Some(interval) = self.interval_frames
-            && frame >= self.next_frame
+            && (frame >= self.next_frame || frame + interval < self.next_frame)
         {
             self.next_frame = frame + interval;
             self.due = true;
@@ -110,6 +111,22 @@ mod tests {
         slot.frame(36);
         assert_eq!(slot.ask(Millis::ZERO), None);
         slot.frame(41);
+        assert!(slot.ask(Millis::ZERO).is_some());
+    }
+
+    #[test]
+    fn an_episode_that_counts_its_frames_anew_is_asked_about_from_its_beginning() {
+        let mut slot = CallbackSlot::default();
+        slot.configure(Some(30));
+        slot.frame(900);
+        assert!(slot.ask(Millis::ZERO).is_some());
+        assert!(slot.answer(None));
+        slot.frame(0);
+        assert!(slot.ask(Millis::ZERO).is_some());
+        assert!(slot.answer(None));
+        slot.frame(29);
+        assert_eq!(slot.ask(Millis::ZERO), None);
+        slot.frame(30);
         assert!(slot.ask(Millis::ZERO).is_some());
     }
 }

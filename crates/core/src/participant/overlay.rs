@@ -21,6 +21,14 @@ pub enum OverlayKind {
 }
 
 impl OverlayKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::PartnerExcluded,
+        Self::MonitorExclusion,
+        Self::Reconnecting,
+        Self::SessionComplete,
+    ];
+
     /// The id of the overlay's element in the page: MUG's, where it has one.
     #[must_use]
     pub const fn element_id(self) -> &'static str {
@@ -90,10 +98,10 @@ macro_rules! messages {
 
             /// The text under a key, to be set; `None` if there is no such key.
             pub fn get_mut(&mut self, key: &str) -> Option<&mut Cow<'static, str>> {
-                match key {
-                    $($key => Some(&mut self.$name),)*
-                    _ => None,
-                }
+                // By a list: comparing with each key in code of its own weighs more in the browser's download.
+                let texts = [$(&mut self.$name,)*];
+                let mut found = Self::KEYS.iter().zip(texts);
+                found.find(|(name, _)| **name == key).map(|(_, text)| text)
             }
         }
     };

@@ -80,7 +80,8 @@ pub enum PageEvent {
     TakenOver {},
     /// `paused`: play is to wait.
     Paused {
-        /// `partner`, `connection` or `page`.
+        /// Whose connection was lost: a `partner`'s, or (`connection`) the page's own.
+        #[cfg_attr(feature = "typescript", tsify(type = "\"partner\" | \"connection\""))]
         reason: &'static str,
         /// Who is away, if the server says.
         player_id: Option<PlayerId>,
@@ -113,6 +114,7 @@ pub enum PageEvent {
     /// `error`: something went wrong that the page's developer should know of.
     Error {
         /// What, for code.
+        #[cfg_attr(feature = "typescript", tsify(type = "ErrorCode"))]
         code: &'static str,
         /// What, for people.
         message: String,

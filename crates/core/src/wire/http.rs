@@ -92,7 +92,7 @@ impl UploadAnswer {
 /// Whether an export holds a whole session. One that was written before a reload, or by a page whose seat
 /// another tab took, has no end yet: the rest of the session is in a later export.
 ///
-/// Metrics without our `sessionStatus` are MUG's, which are sent at the end only.
+/// MUG's own metrics, whose `sessionStatus` has no such key, are sent at the end only.
 #[must_use]
 pub fn is_finished<S: Source>(metrics: &S) -> bool {
     metrics
@@ -101,6 +101,6 @@ pub fn is_finished<S: Source>(metrics: &S) -> bool {
         .is_none_or(|status| {
             status
                 .field("terminatedAtTimestamp")
-                .is_some_and(|at| matches!(at.kind(), Kind::Number(_)))
+                .is_none_or(|at| at.kind() != Kind::Null)
         })
 }

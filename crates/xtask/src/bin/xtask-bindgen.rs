@@ -1,11 +1,13 @@
 //! `xtask-bindgen INPUT.wasm OUT_DIR`: the JavaScript glue, the types and the wasm for the browser.
 
+use std::collections::HashSet;
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use walrus::{ElementItems, FunctionBuilder, Module};
+use walrus::ir::{Visitor, dfs_in_order};
+use walrus::{ElementItems, FunctionBuilder, FunctionId, FunctionKind, LocalFunction, Module};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto, Output};
 
 /// Where the generated script finds the hand-written ones.
@@ -21,14 +23,15 @@ fn main() -> Result<()> {
     bindgen
         .input_path(input)
         .web(true)?
-        // Otherwise `init()` without arguments has no file to load.
-        .omit_default_module_path(false)
+        // Where the module is, the loader says: each entry of the package has it in another place.
+        .omit_default_module_path(true)
         // What we pass is too short for the quicker way to be worth its code.
         .encode_into(EncodeInto::Never)
         .typescript(true);
     let glue = out_dir.join(bindgen.stem()?).with_extension("js");
     let mut output = bindgen.generate_output()?;
     drop_executor(output.wasm_mut());
+    drop_last_words(output.wasm_mut());
     let names = shorten_imports(&mut output);
     output.emit(&out_dir)?;
     rename_in_glue(&glue, &names)
@@ -37,26 +40,8 @@ fn main() -> Result<()> {
 /// js-sys brings an executor for futures, whether or not there are any. Nothing calls it, but what it calls by pointer is in the
 /// function table, which no optimiser dares to shorten: 3 kB (1 kB gzip) that reach no one.
 fn drop_executor(module: &mut Module) {
-    let is_used = module.funcs.iter().any(|function| {
-        let name = function.name.as_deref();
-        name.is_some_and(|name| name.contains("js_sys::futures::queue"))
-    });
-    if is_used {
-        return;
-    }
-    let mut trap = FunctionBuilder::new(&mut module.types, &[], &[]);
-    trap.func_body().unreachable();
-    let trap = trap.finish(Vec::new(), &mut module.funcs);
-    for element in module.elements.iter_mut() {
-        let ElementItems::Functions(functions) = &mut element.items else {
-            continue;
-        };
-        for function in functions {
-            let name = module.funcs.get(*function).name.as_deref().unwrap_or("");
-            if EXECUTOR.iter().any(|part| name.contains(part)) {
-                *function = trap;
-            }
-        }
+    if named(module, &["js_sys::futures::queue"]).is_empty() {
+        drop_from_table(module, &named(module, EXECUTOR));
     }
 }
 
@@ -66,6 +51,78 @@ const EXECUTOR: &[&str] = &[
     "::cell::BorrowError as ",
     "::cell::BorrowMutError as ",
 ];
+
+/// A panic traps, and nobody hears what it says: the code that would word it is 4 kB (1.4 kB gzip) that reach no one. All panics
+/// pass through two functions; if nothing else formats, whatever words them is only in the function table then.
+fn drop_last_words(module: &mut Module) {
+    for id in named(
+        module,
+        &["::panicking::panic_fmt", "::alloc::handle_alloc_error"],
+    ) {
+        make_trap(module, id);
+    }
+    walrus::passes::gc::run(module);
+    let formatting = named(module, &["::fmt::"]);
+    let panicking = named(module, &["::panicking::"]);
+    let others = module.funcs.iter_local();
+    let is_used = others
+        .filter(|(id, _)| !formatting.contains(id) && !panicking.contains(id))
+        .any(|(_, function)| calls_any(function, &formatting));
+    if !is_used {
+        drop_from_table(module, &formatting);
+        drop_from_table(module, &panicking);
+    }
+}
+
+/// The functions with any of these in their names.
+fn named(module: &Module, parts: &[&str]) -> HashSet<FunctionId> {
+    let functions = module.funcs.iter();
+    functions
+        .filter(|function| {
+            let name = function.name.as_deref().unwrap_or("");
+            parts.iter().any(|part| name.contains(part))
+        })
+        .map(walrus::Function::id)
+        .collect()
+}
+
+fn make_trap(module: &mut Module, id: FunctionId) {
+    let (params, results) = {
+        let ty = module.types.get(module.funcs.get(id).ty());
+        (ty.params().to_vec(), ty.results().to_vec())
+    };
+    let args = params.iter().map(|kind| module.locals.add(*kind)).collect();
+    let mut trap = FunctionBuilder::new(&mut module.types, &params, &results);
+    trap.func_body().unreachable();
+    module.funcs.get_mut(id).kind = FunctionKind::Local(trap.local_func(args));
+}
+
+/// Whoever calls these by pointer, which nobody does, is stopped.
+fn drop_from_table(module: &mut Module, dropped: &HashSet<FunctionId>) {
+    let mut trap = FunctionBuilder::new(&mut module.types, &[], &[]);
+    trap.func_body().unreachable();
+    let trap = trap.finish(Vec::new(), &mut module.funcs);
+    for element in module.elements.iter_mut() {
+        let ElementItems::Functions(functions) = &mut element.items else {
+            continue;
+        };
+        for function in functions.iter_mut().filter(|id| dropped.contains(id)) {
+            *function = trap;
+        }
+    }
+}
+
+fn calls_any(function: &LocalFunction, wanted: &HashSet<FunctionId>) -> bool {
+    struct Calls<'a>(&'a HashSet<FunctionId>, bool);
+    impl Visitor<'_> for Calls<'_> {
+        fn visit_function_id(&mut self, called: &FunctionId) {
+            self.1 |= self.0.contains(called);
+        }
+    }
+    let mut calls = Calls(wanted, false);
+    dfs_in_order(&mut calls, function, function.entry_block());
+    calls.1
+}
 
 /// The names under which the wasm imports each function hold a hash, in wasm and glue alike, and hashes do not compress:
 /// numbers make the download 3 kB smaller.

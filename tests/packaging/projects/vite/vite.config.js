@@ -1,0 +1,5 @@
+export default {
+  build: {
+    rollupOptions: { input: ['index.html', 'inline.html', 'url.html'] },
+  },
+};
