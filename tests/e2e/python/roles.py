@@ -267,6 +267,8 @@ def bad_payloads(url: str) -> None:
     play(a, b)
     for participant in (a, b):
         participant.expect_nothing_more()
+    # Only now: the other one hears of it.
+    for participant in (a, b):
         participant.client.disconnect()
 
 
