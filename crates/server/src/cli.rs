@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::backup;
 use crate::settings::Settings;
 use crate::shutdown::{self, Signals};
 use crate::state::State;
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Serve the experiment: waiting room, game, monitoring, storage.
     Serve(Serve),
+    /// Copy database and key into another directory, also while the server runs. Restored by serving that directory.
+    Backup(Backup),
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,9 +42,19 @@ struct Serve {
     config: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Backup {
+    /// Where games and data are kept.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where the copy goes: a new directory, or one without a copy.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
 /// Runs the command line; what goes wrong is one sentence on standard error.
 pub fn main() -> ExitCode {
-    let Command::Serve(options) = Arguments::parse().command;
+    let command = Arguments::parse().command;
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(false)
@@ -51,7 +64,11 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("the system gives no threads to run on: {error}")),
     };
-    match runtime.block_on(serve(options)) {
+    let done = match command {
+        Command::Serve(options) => runtime.block_on(serve(options)),
+        Command::Backup(options) => runtime.block_on(save(options)),
+    };
+    match done {
         Ok(()) => {
             // Tasks that still wait for somebody must not hold the process up.
             runtime.shutdown_background();
@@ -71,6 +88,15 @@ fn log_level() -> LevelFilter {
         .ok()
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO)
+}
+
+async fn save(options: Backup) -> Result<(), String> {
+    backup::backup(&options.data_dir, &options.to)
+        .await
+        .map_err(|error| error.to_string())?;
+    let (copy, from) = (options.to.display(), options.data_dir.display());
+    println!("{copy} holds everything that was stored in {from}");
+    Ok(())
 }
 
 async fn serve(options: Serve) -> Result<(), String> {

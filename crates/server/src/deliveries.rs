@@ -134,6 +134,7 @@ async fn deliver(
             return;
         }
     };
+    state.counters.delivery_sent();
     let state = Arc::clone(state);
     let game = game.clone();
     tokio::spawn(async move {
@@ -141,6 +142,7 @@ async fn deliver(
         let (Ok(_) | Err(AckError::Decode(_))) = acks.await else {
             return;
         };
+        state.counters.delivery_acked();
         if let Some(peer) = state.registry.current(&to) {
             peer.hear(state.clock.now());
         }

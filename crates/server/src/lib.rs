@@ -7,11 +7,15 @@
 //! - `http`: what pages send beside their socket.
 //! - [`origins`]: whose pages may use sockets and uploads.
 //! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
+//! - `counters`, `prometheus`: what the server counts about itself, and `/metrics`.
+//! - [`backup`]: `stillhere backup`.
 //! - [`settings`]: the configuration file.
 
+pub mod backup;
 pub mod callback;
 pub mod cli;
 pub mod clock;
+mod counters;
 mod deadlines;
 mod deliveries;
 mod exports;
@@ -19,6 +23,7 @@ mod health;
 mod http;
 mod lifecycle;
 pub mod origins;
+mod prometheus;
 mod random;
 mod redirect;
 pub mod settings;
@@ -38,7 +43,7 @@ use axum::routing::get;
 
 pub use state::{State, StateBuilder};
 
-/// The server: pages, bundle, sockets, uploads and `/healthz` on one router. Starts the tasks behind it, so it
+/// The server: pages, bundle, sockets, uploads, `/healthz` and `/metrics` on one router. Starts the tasks behind it, so it
 /// has to be called on a Tokio runtime, once for each state.
 pub fn app(state: Arc<State>) -> Router {
     socket::register(&state);
@@ -48,6 +53,7 @@ pub fn app(state: Arc<State>) -> Router {
     let allowed: Arc<[_]> = state.settings.allowed_origins.as_slice().into();
     Router::new()
         .route("/healthz", get(health::answer))
+        .route("/metrics", get(prometheus::answer))
         .merge(http::routes())
         .fallback(site::answer)
         .with_state(state)

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::store::{Committed, Done, Job, Store, StoreError};
 use crate::writer::{Queued, Writer};
 
@@ -33,6 +34,7 @@ impl Lifecycle {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        counters: Arc<Counters>,
     ) -> (Self, mpsc::UnboundedReceiver<Committed>) {
         let (games, waiting_games) = mpsc::unbounded_channel();
         let (uploads, waiting_uploads) = mpsc::unbounded_channel();
@@ -43,6 +45,7 @@ impl Lifecycle {
         let writer = Writer {
             store,
             clock,
+            counters,
             games: waiting_games,
             uploads: waiting_uploads,
             waiting: Arc::clone(&waiting),

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::callback::{CallbackRunner, ContinuousCallback, NoCallback};
 use crate::clock::{Clock, SystemClock};
+use crate::counters::Counters;
 use crate::http::Uploads;
 use crate::lifecycle::Lifecycle;
 use crate::random;
@@ -62,6 +63,7 @@ pub struct State {
     pub store: Arc<dyn Store>,
     pub(crate) tokens: Tokens,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) registry: Registry,
     pub(crate) pulse: Pulse,
     pub(crate) callback: CallbackRunner,
@@ -212,7 +214,12 @@ impl StateBuilder {
         store: Arc<dyn Store>,
         tokens: Tokens,
     ) -> Result<Arc<State>, StateError> {
-        let (lifecycle, to_send) = Lifecycle::new(Arc::clone(&store), Arc::clone(&self.clock));
+        let counters = Arc::new(Counters::new());
+        let (lifecycle, to_send) = Lifecycle::new(
+            Arc::clone(&store),
+            Arc::clone(&self.clock),
+            Arc::clone(&counters),
+        );
         let (socket_layer, io) = socket::builder().build_layer();
         let state = State {
             settings: self.settings,
@@ -220,6 +227,7 @@ impl StateBuilder {
             store,
             tokens,
             lifecycle,
+            counters,
             registry: Registry::default(),
             pulse: Pulse::default(),
             callback: CallbackRunner::new(self.callback),

@@ -3,12 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use stillhere_core::wire::Refusal;
 use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::lifecycle::{refusal, unavailable};
 use crate::store::{Committed, Done, Job, Store};
 
@@ -33,6 +35,7 @@ enum Next {
 pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) games: mpsc::UnboundedReceiver<Queued>,
     pub(crate) uploads: mpsc::UnboundedReceiver<Queued>,
     pub(crate) waiting: Arc<AtomicUsize>,
@@ -88,17 +91,35 @@ impl Writer {
             .into_iter()
             .map(|queued| (queued.job, queued.after))
             .unzip();
+        let bytes = jobs.iter().map(Job::weight).sum();
+        let exports: Vec<bool> = jobs
+            .iter()
+            .map(|job| matches!(job, Job::Export(_)))
+            .collect();
+        let began = Instant::now();
         let committing = self.store.commit(self.clock.now(), jobs);
         // Whatever happens to one batch, the next one is written.
         let results = match AssertUnwindSafe(committing).catch_unwind().await {
             Ok(Ok(results)) => results,
-            Ok(Err(error)) => return refuse_all(afters, &refusal(error)),
-            Err(_) => return refuse_all(afters, &unavailable()),
+            Ok(Err(error)) => {
+                self.counters.storage_failed();
+                return refuse_all(afters, &refusal(error));
+            }
+            Err(_) => {
+                self.counters.storage_failed();
+                return refuse_all(afters, &unavailable());
+            }
         };
-        for (after, result) in afters.into_iter().zip(results) {
+        self.counters
+            .committed(afters.len(), bytes, began.elapsed());
+        for ((after, result), is_export) in afters.into_iter().zip(results).zip(exports) {
             let result = result.map_err(refusal);
             call(after, result.as_ref().map_err(Clone::clone));
             if let Ok(Done::Committed(committed)) = result {
+                if is_export {
+                    self.counters.exported();
+                }
+                self.counters.game_changed(&committed);
                 // Without a receiver the server is stopping; what is owed is in storage.
                 let _ = self.committed.send(*committed);
             }

@@ -30,6 +30,13 @@ impl Fault {
         Self(Refusal::new(ErrorCode::InvalidPayload, message))
     }
 
+    /// The answer, which is counted.
+    pub(super) fn answer(self, state: &State) -> Response {
+        state.counters.refused(self.0.code);
+        tracing::debug!(code = self.0.code.as_str(), "a request was refused");
+        json(self.status(), &Answer::<()>::from(Err(self.0)))
+    }
+
     fn status(&self) -> StatusCode {
         match self.0.code {
             ErrorCode::InvalidPayload => StatusCode::BAD_REQUEST,
@@ -40,13 +47,6 @@ impl Fault {
             ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
-    }
-}
-
-impl IntoResponse for Fault {
-    fn into_response(self) -> Response {
-        tracing::debug!(code = self.0.code.as_str(), "a request was refused");
-        json(self.status(), &Answer::<()>::from(Err(self.0)))
     }
 }
 

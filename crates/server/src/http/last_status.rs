@@ -20,7 +20,7 @@ pub(super) async fn answer(
 ) -> Response {
     match keep(&state, request).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(fault) => fault.into_response(),
+        Err(fault) => fault.answer(&state),
     }
 }
 

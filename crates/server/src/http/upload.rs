@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{self, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use stillhere_core::ids::{ExportId, ParticipantId, SceneId};
 use stillhere_core::wire::{
@@ -44,7 +44,7 @@ pub(super) async fn answer(
 ) -> Response {
     match take_in(&state, request).await {
         Ok(answer) => json(StatusCode::OK, &Answer::from(Ok(answer))),
-        Err(fault) => fault.into_response(),
+        Err(fault) => fault.answer(&state),
     }
 }
 

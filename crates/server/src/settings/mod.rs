@@ -30,6 +30,8 @@ pub struct Settings {
     pub default_scene: SceneId,
     /// Whose pages may use this server besides its own.
     pub allowed_origins: Vec<AllowedOrigin>,
+    /// Whoever asks for `/metrics` has to say this as a bearer token; `None`: only this machine may ask.
+    pub metrics_token: Option<String>,
     /// What can be played.
     pub scenes: BTreeMap<SceneId, SceneSettings>,
     /// What looks like a monitoring key and is none; ignored, and said once.

@@ -18,6 +18,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "experiment_id",
     "default_scene",
     "allowed_origins",
+    "metrics_token",
     "scenes",
 ];
 const SCENE_KEYS: &[&str] = &[
@@ -40,6 +41,7 @@ const SWITCHES: &[&str] = &[
 ];
 
 const MAX_PLAYERS: u64 = 64;
+const MIN_METRICS_TOKEN: usize = 16;
 /// Alone it is another game.
 const MIN_PLAYERS: u64 = 2;
 const DEFAULT_WAITING_MS: f64 = 300_000.0;
@@ -57,6 +59,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     let experiment_id =
         identifier(&mut fields, "experiment_id").unwrap_or_else(|| "demo".to_owned());
     let allowed_origins = allowed_origins(&mut fields);
+    let metrics_token = metrics_token(&mut fields);
     let mut scenes = BTreeMap::new();
     fields.record("scenes", |inner| {
         for name in inner.keys() {
@@ -89,6 +92,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
         experiment_id,
         default_scene,
         allowed_origins,
+        metrics_token,
         scenes,
         unknown_keys,
     });
@@ -118,6 +122,21 @@ fn allowed_origins(fields: &mut Reader) -> Vec<AllowedOrigin> {
         );
         Vec::new()
     })
+}
+
+/// One that can be guessed protects nothing.
+fn metrics_token(fields: &mut Reader) -> Option<String> {
+    let found = fields.given("metrics_token")?;
+    let token = found.as_str().filter(|text| {
+        text.len() >= MIN_METRICS_TOKEN && text.bytes().all(|b| b.is_ascii_graphic())
+    });
+    if token.is_none() {
+        fields.refuse(
+            "metrics_token",
+            &format!("a text of at least {MIN_METRICS_TOKEN} ASCII characters without spaces"),
+        );
+    }
+    token.map(str::to_owned)
 }
 
 fn scene(

@@ -14,12 +14,23 @@ use super::game_room;
 use super::incoming::{Incoming, Reply};
 use super::inputs::parse;
 use super::peer::Peer;
+use crate::state::State;
 
 const NAME: &str = "pyodide_player_action";
 
 /// Passes an action on to the partners. Clients wait for no answer; one that does gets it.
-pub(super) fn relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming, reply: Reply) {
-    reply.send(try_relay(peer, socket, incoming));
+pub(super) fn relay(
+    state: &State,
+    peer: &Peer,
+    socket: &SocketRef,
+    incoming: &Incoming,
+    reply: Reply,
+) {
+    let relayed = try_relay(peer, socket, incoming);
+    if relayed.is_ok() {
+        state.counters.action_relayed();
+    }
+    reply.send(relayed);
 }
 
 fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Accepted, Refusal> {

@@ -11,6 +11,7 @@ use socketioxide::handler::{FromMessageParts, Value as Packet};
 use socketioxide::socket::Socket;
 use stillhere_core::wire::{Answer, ErrorCode, Refusal};
 
+use crate::counters::Counters;
 use crate::settings::{MAX_EVENT_BYTES, MAX_EXPORT_BYTES};
 
 /// The first argument of an event. What is no JSON, or is not there at all, is `null`.
@@ -64,13 +65,15 @@ impl Incoming {
 pub(super) struct Reply {
     ack: AckSender,
     asked: bool,
+    counters: Arc<Counters>,
 }
 
 impl Reply {
-    pub(super) fn new(ack: AckSender, incoming: &Incoming) -> Self {
+    pub(super) fn new(ack: AckSender, incoming: &Incoming, counters: &Arc<Counters>) -> Self {
         Self {
             ack,
             asked: incoming.asks,
+            counters: Arc::clone(counters),
         }
     }
 
@@ -82,6 +85,7 @@ impl Reply {
     /// Answers; a sender that is gone by now asks again after its reconnect.
     pub(super) fn send<T: Serialize>(self, result: Result<T, Refusal>) {
         if let Err(refusal) = &result {
+            self.counters.refused(refusal.code);
             tracing::debug!(code = refusal.code.as_str(), "an event was refused");
         }
         let _ = self.ack.send(&Answer::from(result));

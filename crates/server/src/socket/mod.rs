@@ -109,7 +109,7 @@ fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'stat
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
                 peer.hear(state.clock.now());
-                let reply = Reply::new(ack, &incoming);
+                let reply = Reply::new(ack, &incoming, &state.counters);
                 presence::ping(&state, &peer, &socket, &incoming, reply);
                 ready(())
             },
@@ -118,7 +118,8 @@ fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'stat
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
                 peer.hear(state.clock.now());
-                actions::relay(&peer, &socket, &incoming, Reply::new(ack, &incoming));
+                let reply = Reply::new(ack, &incoming, &state.counters);
+                actions::relay(&state, &peer, &socket, &incoming, reply);
                 ready(())
             },
         ),
@@ -126,14 +127,14 @@ fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'stat
             name,
             move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
                 peer.hear(state.clock.now());
-                let reply = Reply::new(ack, &incoming);
+                let reply = Reply::new(ack, &incoming, &state.counters);
                 callback::ask(&state, &peer, socket, &incoming, reply);
                 ready(())
             },
         ),
         _ => socket.on(name, move |incoming: Incoming, ack: AckSender| {
             peer.hear(state.clock.now());
-            let reply = Reply::new(ack, &incoming);
+            let reply = Reply::new(ack, &incoming, &state.counters);
             peer.queue(name, incoming, reply);
             ready(())
         }),

@@ -177,6 +177,7 @@ pub(super) struct Task {
 
 impl Task {
     async fn run(self, mut queue: mpsc::Receiver<Command>) {
+        self.state.counters.socket_opened();
         let mut sweeping = tokio::time::interval(SWEEP);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let clock = Arc::clone(&self.state.clock);
@@ -205,6 +206,7 @@ impl Task {
         }
         // A full queue must not keep a sender waiting for a task that has ended.
         queue.close();
+        self.state.counters.socket_closed();
         self.disconnected().await;
     }
 

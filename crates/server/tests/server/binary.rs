@@ -3,7 +3,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-fn stillhere(directory: &Path) -> Command {
+pub(crate) fn stillhere(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stillhere"));
     command
         .current_dir(directory)
@@ -14,7 +14,7 @@ fn stillhere(directory: &Path) -> Command {
 }
 
 /// The address that the server prints once it is ready.
-fn ready(child: &mut Child) -> String {
+pub(crate) fn ready(child: &mut Child) -> String {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
@@ -26,7 +26,7 @@ fn ready(child: &mut Child) -> String {
         .to_owned()
 }
 
-fn send_signal(child: &Child, signal: &str) {
+pub(crate) fn send_signal(child: &Child, signal: &str) {
     let sent = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status()
@@ -35,7 +35,7 @@ fn send_signal(child: &Child, signal: &str) {
 }
 
 #[track_caller]
-fn one_sentence(output: &Output) -> String {
+pub(crate) fn one_sentence(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty(), "{output:?}");
     let said = String::from_utf8(output.stderr.clone()).unwrap();

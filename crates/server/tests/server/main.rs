@@ -4,9 +4,11 @@
 #![allow(unreachable_pub)]
 
 mod authority;
+mod backups;
 mod bad_payloads;
 mod binary;
 mod callbacks;
+mod counted;
 mod dictionary;
 mod endings;
 mod exports;
@@ -23,6 +25,6 @@ mod settings;
 mod store;
 mod support;
 mod taken_over;
+mod upgrades;
 mod uploads;
-
 mod waiting_room;

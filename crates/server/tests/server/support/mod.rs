@@ -52,6 +52,10 @@ delay_ms = 2000
 [scenes.trio]
 players = 3
 
+# Nothing is judged: a test may let time fly.
+[scenes.unwatched]
+players = 2
+
 # Watched, but without a limit for round trips.
 [scenes.patient]
 players = 2
@@ -73,6 +77,9 @@ players = 3
 on_exclusion = "continue"
 min_players = 2
 "#;
+
+/// What all servers of these tests sign with.
+pub const TOKEN_KEY: [u8; 32] = [7; 32];
 
 /// Small enough to be reached.
 pub const LIMITS: UploadLimits = UploadLimits {
@@ -122,6 +129,18 @@ impl TestServer {
         Self::launch(settings, directory, clock, Arc::new(NoCallback)).await
     }
 
+    /// A server for [`STUDY`] on files that are there.
+    pub async fn on(directory: TempDir) -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self::launch(
+            settings(STUDY),
+            Arc::new(directory),
+            clock,
+            Arc::new(NoCallback),
+        )
+        .await
+    }
+
     /// Another server on the same files and the same clock, as after a crash of this one. Sockets of
     /// the old one stay with it.
     pub async fn crash_and_start_again(&self) -> Self {
@@ -146,7 +165,7 @@ impl TestServer {
             .await
             .unwrap();
         let store = Arc::new(FaultyStore::new(sqlite));
-        let tokens = Tokens::new(&[7; 32], &settings.experiment_id);
+        let tokens = Tokens::new(&TOKEN_KEY, &settings.experiment_id);
         let clock_of_state: Arc<dyn stillhere_server::clock::Clock> = clock.clone();
         let state = StateBuilder::new(settings)
             .clock(clock_of_state)
