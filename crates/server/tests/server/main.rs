@@ -17,6 +17,7 @@ mod origins;
 mod pages;
 mod partner_left;
 mod playing;
+mod postgres_shared;
 mod reconnects;
 mod redirects;
 mod settings;
@@ -24,5 +25,4 @@ mod store;
 mod support;
 mod taken_over;
 mod uploads;
-
 mod waiting_room;
