@@ -34,7 +34,7 @@ struct Serve {
     /// The address to listen on; port 0 lets the system choose one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where games and data are kept.
+    /// Where games and data are kept, unless the settings name a database.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data_dir: PathBuf,
     /// The experiment's settings (TOML); without it the demo is served.

@@ -13,6 +13,9 @@ use crate::store::StoreError;
 /// How long to leave a failing storage alone.
 const PAUSE_AFTER_FAILURE: Millis = Millis::new(1_000.0);
 
+/// How long to leave a due game to whoever has it in hand.
+const PAUSE_FOR_OTHERS: Millis = Millis::new(100.0);
+
 pub(crate) fn start(state: &Arc<State>) {
     let state = Arc::clone(state);
     tokio::spawn(async move {
@@ -38,6 +41,14 @@ async fn wait_and_handle(state: &State) -> Result<(), StoreError> {
         }
     }
     let due = state.store.due(state.clock.now()).await?;
+    if due.is_empty() {
+        // Another server is at it.
+        let later = state.clock.now() + PAUSE_FOR_OTHERS;
+        tokio::select! {
+            () = state.clock.sleep_until(later) => {}
+            () = state.lifecycle.deadlines_changed() => {}
+        }
+    }
     // Together, for they share commits; one that cannot be handled holds up no other.
     let handling = due
         .iter()

@@ -17,17 +17,21 @@ use crate::counters::Counters;
 use crate::http::Uploads;
 use crate::lifecycle::Lifecycle;
 use crate::random;
-use crate::settings::Settings;
+use crate::settings::{Settings, Storage};
 use crate::socket::{self, Pulse, Registry};
 use crate::store::{
-    Committed, Job, OpenError, SqliteStore, Store, StoreError, Study, UploadLimits,
+    Committed, ConnectError, Job, OpenError, PostgresStore, PostgresUrl, SqliteStore, Store,
+    StoreError, Study, UploadLimits,
 };
-use crate::token::Tokens;
+use crate::token::{self, Tokens};
 
 /// Where the games are, below the data directory.
 pub const DATABASE_FILE: &str = "stillhere.sqlite3";
 /// Where the key of the participants' tokens is, below the data directory.
 pub const TOKEN_KEY_FILE: &str = "token.key";
+
+/// Its name in a database that several servers share.
+const TOKEN_KEY: &str = "participant tokens";
 
 /// So many games are told of the restart in one transaction.
 const GAMES_AT_ONCE: usize = 256;
@@ -48,6 +52,9 @@ pub enum StateError {
     /// The database cannot be opened.
     #[error("{0}; move the file away or choose another directory with --data-dir")]
     Database(#[from] OpenError),
+    /// The database cannot be reached.
+    #[error("{0}; check storage.url, and that PostgreSQL is running there")]
+    Connect(#[from] ConnectError),
     /// The database was opened but cannot be read.
     #[error("the stored games cannot be read: {0}")]
     Store(#[from] StoreError),
@@ -83,10 +90,10 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// A server's state with its files in a directory.
+    /// A server's state, with its storage where the settings say, which may be a directory.
     ///
     /// # Errors
-    /// [`StateError`] if the directory or a file in it cannot be used.
+    /// [`StateError`] if the storage cannot be used.
     pub async fn open(settings: Settings, data_dir: &Path) -> Result<Arc<Self>, StateError> {
         StateBuilder::new(settings).open(data_dir).await
     }
@@ -183,11 +190,26 @@ impl StateBuilder {
         self
     }
 
-    /// Opens the files in the data directory, which is made if it does not exist.
+    /// Opens the storage that the settings name. The data directory is made if it is needed and does not exist.
     ///
     /// # Errors
-    /// [`StateError`] if the directory or a file in it cannot be used.
+    /// [`StateError`] if the storage cannot be used.
     pub async fn open(self, data_dir: &Path) -> Result<Arc<State>, StateError> {
+        match self.settings.storage.clone() {
+            Storage::DataDir => self.open_files(data_dir).await,
+            Storage::Postgres(url) => self.connect(&url).await,
+        }
+    }
+
+    /// All servers on a database have one key for tokens, which therefore is in it.
+    async fn connect(self, url: &PostgresUrl) -> Result<Arc<State>, StateError> {
+        let store = PostgresStore::connect(url, study(&self.settings)).await?;
+        let key = store.shared_key(TOKEN_KEY, &token::fresh_key()).await?;
+        let tokens = Tokens::new(&key, &self.settings.experiment_id);
+        self.with_store(Arc::new(store), tokens).await
+    }
+
+    async fn open_files(self, data_dir: &Path) -> Result<Arc<State>, StateError> {
         std::fs::create_dir_all(data_dir)
             .map_err(|error| StateError::DataDir(data_dir.display().to_string(), error))?;
         let key_file = data_dir.join(TOKEN_KEY_FILE);

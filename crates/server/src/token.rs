@@ -99,8 +99,13 @@ impl Tokens {
     }
 }
 
+/// A key that nobody has used.
+pub(crate) fn fresh_key() -> [u8; KEY_BYTES] {
+    random::bytes::<KEY_BYTES>()
+}
+
 fn make_key_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let key = random::bytes::<KEY_BYTES>().to_vec();
+    let key = fresh_key().to_vec();
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

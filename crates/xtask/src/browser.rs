@@ -82,7 +82,8 @@ pub(crate) fn ensure(project: &Project, shell: &mut Shell) -> Result<Browser> {
     )
 }
 
-fn apt_get(project: &Project, shell: &mut Shell, packages: &[&str]) -> Result<()> {
+/// Installs packages of Debian's.
+pub(crate) fn apt_get(project: &Project, shell: &mut Shell, packages: &[&str]) -> Result<()> {
     let heading = format!("installing {}", packages.join(", "));
     shell.section(&heading, |shell| {
         let apt = |args: &[&str]| {
@@ -141,11 +142,11 @@ pub(crate) fn existing(places: &[&str]) -> Option<PathBuf> {
     places.iter().map(PathBuf::from).find(|path| path.is_file())
 }
 
-fn is_debian() -> bool {
+pub(crate) fn is_debian() -> bool {
     fs::read_to_string(Path::new("/etc/os-release"))
         .is_ok_and(|text| text.lines().any(|line| line == "ID=debian"))
 }
 
-fn is_root(project: &Project) -> bool {
+pub(crate) fn is_root(project: &Project) -> bool {
     output_of(project.command("id").arg("-u")).is_ok_and(|id| id == "0")
 }

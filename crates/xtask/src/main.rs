@@ -8,6 +8,7 @@ mod lint;
 mod package;
 mod project;
 mod server;
+mod services;
 mod shell;
 mod site;
 mod sizes;

@@ -12,7 +12,7 @@ use crate::engines::{ENGINE, Engine, Found};
 use crate::project::{Project, WASM_TARGET};
 use crate::shell::Shell;
 use crate::wasm_pack::WasmPack;
-use crate::{lint, package, server, site, tools, wasm};
+use crate::{lint, package, server, services, site, tools, wasm};
 
 /// A named part of the tests.
 pub(crate) struct Step {
@@ -75,9 +75,7 @@ pub(crate) const ALL: &[Step] = &[
         job.cargo_test(&["-p", "stillhere-core", "--all-features"])
     }),
     step("core-wasm", "the same tests compiled to wasm", core_wasm),
-    step("server", "tests of the server", |job| {
-        job.cargo_test(&["-p", "stillhere-server"])
-    }),
+    step("server", "tests of the server", server_tests),
     in_browser("client", "wasm tests in headless Chromium", client),
     in_browser("client-firefox", "the same in headless Firefox", |job| {
         client_in(job, Engine::Firefox)
@@ -170,9 +168,13 @@ impl Job {
     }
 
     fn cargo_test_in(&mut self, engine: &str, args: &[&str]) -> Result<Detail> {
+        self.cargo_test_with(&[(ENGINE, engine.into())], args)
+    }
+
+    fn cargo_test_with(&mut self, variables: &[(&str, PathBuf)], args: &[&str]) -> Result<Detail> {
         let mut cargo = self.project.cargo(&["test"]);
         cargo.args(args).envs(self.browser_variables());
-        cargo.env(ENGINE, engine);
+        cargo.envs(variables.iter().map(|(name, value)| (name, value)));
         let result = self
             .shell
             .run(&mut cargo, &format!("cargo test {}", args.join(" ")));
@@ -275,6 +277,18 @@ fn client_in(job: &mut Job, engine: Engine) -> Result<Detail> {
             ))
         }
         Found::Missing(why) => Err(CannotRun(why).into()),
+    }
+}
+
+fn server_tests(job: &mut Job) -> Result<Detail> {
+    const TESTS: &[&str] = &["-p", "stillhere-server"];
+    match services::postgres(&job.project, &mut job.shell)? {
+        Ok(programs) => job.cargo_test_with(&[("POSTGRES_BIN", programs)], TESTS),
+        Err(why) => {
+            job.shell.say(&format!("﹣ postgres # {why}"));
+            let passed = job.cargo_test(&[TESTS, &["--", "--skip", "postgres"]].concat())?;
+            Ok(passed.map(|passed| format!("{passed}; skipped: postgres ({why})")))
+        }
     }
 }
 

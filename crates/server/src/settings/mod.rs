@@ -2,6 +2,7 @@
 
 mod read;
 mod sources;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +16,7 @@ use stillhere_core::time::Millis;
 use crate::origins::AllowedOrigin;
 
 pub use sources::SettingsError;
+pub use storage::Storage;
 
 /// The largest `emit_multiplayer_metrics` that is accepted, in bytes of JSON.
 pub const MAX_EXPORT_BYTES: usize = 8 * 1024 * 1024;
@@ -26,6 +28,8 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 pub struct Settings {
     /// The experiment's name; games of another one in the same data directory are left alone.
     pub experiment_id: String,
+    /// Where games and data are kept.
+    pub storage: Storage,
     /// What is played by those who ask for nothing in particular.
     pub default_scene: SceneId,
     /// Whose pages may use this server besides its own.

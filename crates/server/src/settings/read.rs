@@ -10,6 +10,7 @@ use stillhere_core::session::{OnExclusion, Outcome};
 use stillhere_core::source::{FieldError, FieldErrors, Fields};
 use stillhere_core::time::Millis;
 
+use super::storage::storage;
 use super::{RedirectTarget, SceneSettings, Settings};
 use crate::origins::AllowedOrigin;
 use crate::redirect;
@@ -19,6 +20,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "default_scene",
     "allowed_origins",
     "metrics_token",
+    "storage",
     "scenes",
 ];
 const SCENE_KEYS: &[&str] = &[
@@ -60,6 +62,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
         identifier(&mut fields, "experiment_id").unwrap_or_else(|| "demo".to_owned());
     let allowed_origins = allowed_origins(&mut fields);
     let metrics_token = metrics_token(&mut fields);
+    let storage = storage(&mut fields, &mut faults);
     let mut scenes = BTreeMap::new();
     fields.record("scenes", |inner| {
         for name in inner.keys() {
@@ -90,6 +93,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     let default_scene = default_scene.or_else(|| scenes.keys().next().cloned());
     let settings = default_scene.map(|default_scene| Settings {
         experiment_id,
+        storage,
         default_scene,
         allowed_origins,
         metrics_token,
@@ -299,7 +303,7 @@ fn identifier(fields: &mut Reader, key: &str) -> Option<String> {
     fields.id::<SceneId>(key).map(String::from)
 }
 
-fn only_known(fields: &mut Reader, known: &[&str]) {
+pub(super) fn only_known(fields: &mut Reader, known: &[&str]) {
     for key in fields.keys() {
         if !known.contains(&key.as_str()) {
             fields.refuse(&key, &format!("one of the settings {}", known.join(", ")));

@@ -2,7 +2,9 @@
 //! the server is committed here before anybody hears of it.
 
 mod job;
+mod postgres;
 mod record;
+mod sql;
 mod sqlite;
 mod status;
 mod upload;
@@ -18,6 +20,7 @@ use stillhere_core::time::Millis;
 use stillhere_core::wire::Refusal;
 
 pub use job::{Committed, Document, Done, Job, JoinRequest, NewExport};
+pub use postgres::{ConnectError, PostgresStore, PostgresUrl};
 pub use sqlite::{OpenError, SqliteStore};
 pub use status::StatusColumns;
 pub use upload::{NewChunk, Progress, UploadLimits};
@@ -123,7 +126,8 @@ pub trait Store: Send + Sync + 'static {
     /// The earliest moment at which a game needs a look.
     async fn next_deadline(&self) -> Result<Option<Millis>, StoreError>;
 
-    /// The games that need a look now, the most urgent first.
+    /// The games that need a look now, the most urgent first. Where several servers share the store, each
+    /// game is handed to one of them; to another one if nothing is heard of it for a few seconds.
     async fn due(&self, now: Millis) -> Result<Vec<GameId>, StoreError>;
 
     /// The games that have not ended, or owe somebody something.

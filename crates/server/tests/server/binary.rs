@@ -83,6 +83,31 @@ fn a_port_in_use_is_one_sentence() {
 }
 
 #[test]
+fn a_database_that_is_not_there_is_one_sentence_without_its_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let output = stillhere(directory.path())
+        .env(
+            "STILLHERE_STORAGE__URL",
+            format!("postgres://ada:secret@127.0.0.1:{port}/study"),
+        )
+        .output()
+        .unwrap();
+    let said = one_sentence(&output);
+    assert!(
+        said.contains(&format!("study at 127.0.0.1:{port}")) && said.contains("storage.url"),
+        "{said}"
+    );
+    assert!(!said.contains("secret"), "{said}");
+    assert!(
+        !directory.path().join("data").exists(),
+        "and touches nothing"
+    );
+}
+
+#[test]
 fn a_bad_config_is_one_sentence() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(

@@ -2,7 +2,8 @@ use serde_json::json;
 use stillhere_core::ids::SceneId;
 use stillhere_core::session::OnExclusion;
 use stillhere_core::time::Millis;
-use stillhere_server::settings::Settings;
+use stillhere_server::settings::{Settings, Storage};
+use stillhere_server::store::PostgresUrl;
 
 fn load(toml: &str) -> Result<Settings, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -126,6 +127,35 @@ fn every_fault_is_reported_at_once() {
         assert!(error.contains(fault), "{fault}\nis not in\n{error}");
     }
     assert!(!error.contains('\n'), "{error}");
+}
+
+#[test]
+fn games_are_kept_in_the_data_directory_unless_a_database_is_named() {
+    assert_eq!(Settings::load(None).unwrap().storage, Storage::DataDir);
+    for url in [
+        "postgres://ada:secret@db.lab.example:5433/study",
+        "postgresql:///study?host=/run/postgresql",
+    ] {
+        let settings = load(&format!("[storage]\nurl = \"{url}\"")).unwrap();
+        let url = PostgresUrl::parse(url).unwrap();
+        assert_eq!(settings.storage, Storage::Postgres(url));
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("study at ") && !shown.contains("secret"));
+    }
+}
+
+#[test]
+fn an_address_of_no_database_of_ours_is_refused_without_its_password() {
+    let error = load("[storage]\nurl = \"mysql://ada:secret@db/study\"\npath = \"x\"").unwrap_err();
+    for fault in [
+        "`storage.url` is \"mysql://…@db/study\", allowed is an address as in postgres://",
+        "`storage.path` is \"x\", allowed is one of the settings url",
+    ] {
+        assert!(error.contains(fault), "{fault}\nis not in\n{error}");
+    }
+    assert!(!error.contains("secret"), "{error}");
+    let error = load("[storage]\nurl = 7").unwrap_err();
+    assert!(error.contains("`storage.url` is 7"), "{error}");
 }
 
 #[test]

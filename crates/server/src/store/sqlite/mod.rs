@@ -4,29 +4,22 @@
 //! has queued meanwhile shares a commit; readers go on beside it (WAL). `synchronous = FULL`: what is committed survives
 //! a power cut, and only then is it acked.
 
-mod jobs;
-mod read;
-mod rows;
-mod uploads;
-
-use std::borrow::Cow;
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Connection, SqlSafeStr, Transaction, raw_sql};
+use sqlx::{Connection as _, Transaction};
 use stillhere_core::ids::{ExportId, GameId, ParticipantId};
-use stillhere_core::session::{GameSession, Phase};
+use stillhere_core::session::GameSession;
 use stillhere_core::time::Millis;
 
-use self::jobs::Work;
+use super::sql::{
+    self, Columns as _, Connection as _, InTransaction, Value, read, sqlx_connection,
+};
 use super::{Done, Job, LiveGames, SeatRecord, Store, StoreError, Study};
 
 /// Somebody else's lock on the file is waited for no longer; then the client is told to try again.
@@ -52,41 +45,30 @@ pub struct SqliteStore {
     study: Study,
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "games seats exports",
+        include_str!("../../../migrations/sqlite/0001_games_seats_exports.sql"),
+    ),
+    (
+        "uploads",
+        include_str!("../../../migrations/sqlite/0002_uploads.sql"),
+    ),
+];
 
-impl From<serde_json::Error> for StoreError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Unavailable(format!("a stored game cannot be read: {error}"))
-    }
-}
+sqlx_connection!(Sqlite, SqliteConnection, SqliteRow);
 
-// Built here, because the macro that would embed the folder brings a second copy of the whole driver.
-fn migrator() -> Migrator {
-    let migration = |version, description, sql: &'static str| {
-        Migration::new(
-            version,
-            Cow::Borrowed(description),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
-    };
-    Migrator::with_migrations(vec![
-        migration(
-            1,
-            "games seats exports",
-            include_str!("../../../migrations/sqlite/0001_games_seats_exports.sql"),
-        ),
-        migration(
-            2,
-            "uploads",
-            include_str!("../../../migrations/sqlite/0002_uploads.sql"),
-        ),
-    ])
+impl InTransaction for SqliteConnection {
+    /// There is one writer.
+    fn before_change(&mut self, _game: &GameId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn begun(&mut self, _game: &GameId) {}
+
+    fn is_spoilt(&self) -> bool {
+        false
+    }
 }
 
 impl SqliteStore {
@@ -117,7 +99,7 @@ impl SqliteStore {
             .connect_with(options.clone())
             .await
             .map_err(|error| failed(&error))?;
-        migrator()
+        sql::migrator(MIGRATIONS)
             .run(&writer)
             .await
             .map_err(|error| failed(&error))?;
@@ -129,32 +111,13 @@ impl SqliteStore {
         })
     }
 
-    /// Each job in a savepoint of its own.
     async fn all(
         &self,
         mut transaction: Transaction<'_, Sqlite>,
         now: Millis,
-        jobs: Vec<Job>,
+        jobs: &[Job],
     ) -> Result<Vec<Result<Done, StoreError>>, StoreError> {
-        let mut results = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            raw_sql("SAVEPOINT job").execute(&mut *transaction).await?;
-            let work = Work {
-                connection: &mut transaction,
-                study: &self.study,
-                now,
-            };
-            let result = AssertUnwindSafe(work.run(job)).catch_unwind().await;
-            let result = result
-                .unwrap_or_else(|_| Err(StoreError::Unavailable("a game panicked".to_owned())));
-            if let Err(reason) = &result {
-                let undone = raw_sql("ROLLBACK TO job").execute(&mut *transaction).await;
-                // Without a savepoint to go back to, there is no transaction any more.
-                undone.map_err(|_| reason.clone())?;
-            }
-            raw_sql("RELEASE job").execute(&mut *transaction).await?;
-            results.push(result);
-        }
+        let results = sql::all(&mut *transaction, &self.study, now, jobs).await?;
         transaction.commit().await?;
         Ok(results)
     }
@@ -169,7 +132,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Result<Done, StoreError>>, StoreError> {
         let mut connection = self.writer.acquire().await?;
         let transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let results = self.all(transaction, now, jobs).await;
+        let results = self.all(transaction, now, &jobs).await;
         if results.is_err() {
             // A full disk makes SQLite end the transaction by itself, of which the driver learns
             // nothing: only a new connection is in a state that is known.
@@ -185,7 +148,7 @@ impl Store for SqliteStore {
         offset: u64,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let mut reader = self.readers.acquire().await?;
-        read::chunk(&mut reader, participant, export, offset).await
+        read::chunk(&mut *reader, participant, export, offset).await
     }
 
     async fn seat(
@@ -194,81 +157,41 @@ impl Store for SqliteStore {
         game: Option<&GameId>,
     ) -> Result<Option<SeatRecord>, StoreError> {
         let mut reader = self.readers.acquire().await?;
-        read::seat(&mut reader, &self.study, participant, game).await
+        read::seat(&mut *reader, &self.study, participant, game).await
     }
 
     async fn next_deadline(&self) -> Result<Option<Millis>, StoreError> {
-        let earliest: Option<i64> =
-            sqlx::query_scalar(
-                "SELECT MIN(deadline_ms) FROM games WHERE experiment_id = $1 AND deadline_ms IS NOT NULL",
-            )
-                .bind(&self.study.experiment_id)
-                .fetch_one(&self.readers)
-                .await?;
-        Ok(earliest.map(|ms| Millis::from(u64::try_from(ms).unwrap_or_default())))
+        let mut reader = self.readers.acquire().await?;
+        read::next_deadline(&mut *reader, &self.study).await
     }
 
     async fn due(&self, now: Millis) -> Result<Vec<GameId>, StoreError> {
-        let due: Vec<String> = sqlx::query_scalar(
-            "SELECT game_id FROM games WHERE experiment_id = $1 AND deadline_ms <= $2
-              ORDER BY deadline_ms LIMIT $3",
-        )
-        .bind(&self.study.experiment_id)
-        .bind(now.as_f64() as i64)
-        .bind(DUE_AT_A_TIME)
-        .fetch_all(&self.readers)
-        .await?;
+        let mut reader = self.readers.acquire().await?;
+        let due = reader
+            .rows(
+                "SELECT game_id FROM games WHERE experiment_id = $1 AND deadline_ms <= $2
+                  ORDER BY deadline_ms LIMIT $3",
+                &[
+                    Value::Text(&self.study.experiment_id),
+                    Value::Int(now.as_f64() as i64),
+                    Value::Int(DUE_AT_A_TIME),
+                ],
+            )
+            .await?;
         Ok(due
-            .into_iter()
-            .filter_map(|id| GameId::try_from(id).ok())
+            .iter()
+            .filter_map(|row| GameId::try_from(row.text(0).ok()?).ok())
             .collect())
     }
 
     async fn unsettled(&self) -> Result<Vec<GameSession>, StoreError> {
-        let states: Vec<String> = sqlx::query_scalar(
-            "SELECT state FROM games
-              WHERE experiment_id = $1 AND (phase <> 'ended' OR deadline_ms IS NOT NULL)
-              ORDER BY created_at_ms, rowid",
-        )
-        .bind(&self.study.experiment_id)
-        .fetch_all(&self.readers)
-        .await?;
-        // One game that cannot be read must not keep the others from going on.
-        let readable = states
-            .iter()
-            .filter_map(|state| match serde_json::from_str(state) {
-                Ok(game) => Some(game),
-                Err(error) => {
-                    tracing::error!(%error, "a stored game cannot be read; it is left as it is");
-                    None
-                }
-            });
-        Ok(readable.collect())
+        let mut reader = self.readers.acquire().await?;
+        read::unsettled(&mut *reader, &self.study).await
     }
 
     async fn live_games(&self) -> Result<LiveGames, StoreError> {
-        let counts: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT phase, COUNT(*) FROM games
-              WHERE experiment_id = $1 AND phase <> 'ended'
-                AND (phase <> 'waiting' OR EXISTS (
-                  SELECT 1 FROM seats WHERE seats.game_id = games.game_id AND seats.outcome IS NULL))
-              GROUP BY phase",
-        )
-        .bind(&self.study.experiment_id)
-        .fetch_all(&self.readers)
-        .await?;
-        let count = |phase: Phase| {
-            counts
-                .iter()
-                .find(|(name, _)| name == phase.as_str())
-                .map_or(0, |(_, count)| *count)
-        };
-        let since = Millis::ZERO;
-        Ok(LiveGames {
-            waiting: count(Phase::Waiting),
-            playing: count(Phase::Playing { since }),
-            ending: count(Phase::Ending { since }),
-        })
+        let mut reader = self.readers.acquire().await?;
+        read::live_games(&mut *reader, &self.study).await
     }
 
     async fn close(&self) {
@@ -283,6 +206,8 @@ mod tests {
 
     use stillhere_core::ids::{ConnectionId, SceneId};
     use stillhere_core::session::{Applicant, GameSettings, OnExclusion};
+
+    use sqlx::raw_sql;
 
     use super::*;
     use crate::store::{JoinRequest, NewChunk, UploadLimits};

@@ -2,10 +2,12 @@
 //! can hold up or break, and the database beside it.
 
 mod clock;
+pub mod cut_line;
 mod database;
 mod faulty;
 mod http;
 mod peer;
+pub mod postgres;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

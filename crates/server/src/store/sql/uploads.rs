@@ -1,11 +1,11 @@
 //! Exports that arrive in chunks: what is there of them, and their end.
 
-use sqlx::sqlite::SqliteConnection;
 use stillhere_core::ids::{ExportId, ParticipantId};
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{ErrorCode, Refusal};
 
 use super::super::{NewChunk, Progress, StoreError, Study, UploadLimits};
+use super::connection::{Columns, Connection, Value};
 use super::read;
 use super::rows::whole_ms;
 
@@ -14,8 +14,8 @@ use super::rows::whole_ms;
 const ABANDONED_AFTER: Millis = Millis::new(crate::token::VALID_FOR_MS as f64);
 
 /// Adds a chunk if it begins where the upload ends.
-pub(super) async fn add(
-    connection: &mut SqliteConnection,
+pub(super) async fn add<C: Connection>(
+    connection: &mut C,
     study: &Study,
     now: Millis,
     chunk: &NewChunk,
@@ -58,26 +58,31 @@ pub(super) async fn add(
             "this participant's exports are too large, or too many",
         ));
     }
-    sqlx::query(
-        "INSERT INTO uploads (participant_id, export_id, received, chunks, updated_at_ms) VALUES ($1, $2, $3, 1, $4)
-         ON CONFLICT (participant_id, export_id) DO UPDATE SET
-           received = received + excluded.received, chunks = chunks + 1, updated_at_ms = excluded.updated_at_ms",
-    )
-    .bind(chunk.participant.as_str())
-    .bind(chunk.export.as_str())
-    .bind(signed(more))
-    .bind(whole_ms(now))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO export_chunks (participant_id, export_id, \"offset\", bytes) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(chunk.participant.as_str())
-    .bind(chunk.export.as_str())
-    .bind(signed(chunk.offset))
-    .bind(&chunk.bytes)
-    .execute(connection)
-    .await?;
+    connection
+        .execute(
+            "INSERT INTO uploads (participant_id, export_id, received, chunks, updated_at_ms) VALUES ($1, $2, $3, 1, $4)
+             ON CONFLICT (participant_id, export_id) DO UPDATE SET
+               received = uploads.received + excluded.received, chunks = uploads.chunks + 1,
+               updated_at_ms = excluded.updated_at_ms",
+            &[
+                Value::Text(chunk.participant.as_str()),
+                Value::Text(chunk.export.as_str()),
+                Value::Int(signed(more)),
+                Value::Int(whole_ms(now)),
+            ],
+        )
+        .await?;
+    connection
+        .execute(
+            "INSERT INTO export_chunks (participant_id, export_id, \"offset\", bytes) VALUES ($1, $2, $3, $4)",
+            &[
+                Value::Text(chunk.participant.as_str()),
+                Value::Text(chunk.export.as_str()),
+                Value::Int(signed(chunk.offset)),
+                Value::Bytes(&chunk.bytes),
+            ],
+        )
+        .await?;
     Ok(Progress {
         received: received + more,
         stored: false,
@@ -86,8 +91,8 @@ pub(super) async fn add(
 }
 
 /// Ends an upload whose document is stored from now on: its chunks stay.
-pub(super) async fn settle(
-    connection: &mut SqliteConnection,
+pub(super) async fn settle<C: Connection>(
+    connection: &mut C,
     participant: &ParticipantId,
     export: &ExportId,
     length: u64,
@@ -100,84 +105,103 @@ pub(super) async fn settle(
 }
 
 /// Drops an upload with its chunks, if there is one (of this length, if that is given).
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
+pub(super) async fn remove<C: Connection>(
+    connection: &mut C,
     participant: &ParticipantId,
     export: &ExportId,
     length: Option<u64>,
 ) -> Result<(), StoreError> {
     if delete(connection, participant, export, length).await? {
-        sqlx::query("DELETE FROM export_chunks WHERE participant_id = $1 AND export_id = $2")
-            .bind(participant.as_str())
-            .bind(export.as_str())
-            .execute(connection)
+        connection
+            .execute(
+                "DELETE FROM export_chunks WHERE participant_id = $1 AND export_id = $2",
+                &[
+                    Value::Text(participant.as_str()),
+                    Value::Text(export.as_str()),
+                ],
+            )
             .await?;
     }
     Ok(())
 }
 
-async fn delete(
-    connection: &mut SqliteConnection,
+async fn delete<C: Connection>(
+    connection: &mut C,
     participant: &ParticipantId,
     export: &ExportId,
     length: Option<u64>,
 ) -> Result<bool, StoreError> {
-    let deleted = sqlx::query(
-        "DELETE FROM uploads WHERE participant_id = $1 AND export_id = $2 AND ($3 IS NULL OR received = $3)",
-    )
-    .bind(participant.as_str())
-    .bind(export.as_str())
-    .bind(length.map(signed))
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected() > 0)
+    let deleted = connection
+        .execute(
+            "DELETE FROM uploads WHERE participant_id = $1 AND export_id = $2 AND ($3 IS NULL OR received = $3)",
+            &[
+                Value::Text(participant.as_str()),
+                Value::Text(export.as_str()),
+                Value::MaybeInt(length.map(signed)),
+            ],
+        )
+        .await?;
+    Ok(deleted > 0)
 }
 
 /// Bytes and chunks of an upload.
-async fn upload(
-    connection: &mut SqliteConnection,
+async fn upload<C: Connection>(
+    connection: &mut C,
     participant: &ParticipantId,
     export: &ExportId,
 ) -> Result<Option<(u64, u64)>, StoreError> {
-    let row: Option<(i64, i64)> = sqlx::query_as(
-        "SELECT received, chunks FROM uploads WHERE participant_id = $1 AND export_id = $2",
-    )
-    .bind(participant.as_str())
-    .bind(export.as_str())
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|(received, chunks)| (received.unsigned_abs(), chunks.unsigned_abs())))
+    let row = connection
+        .row(
+            "SELECT received, chunks FROM uploads WHERE participant_id = $1 AND export_id = $2",
+            &[
+                Value::Text(participant.as_str()),
+                Value::Text(export.as_str()),
+            ],
+        )
+        .await?;
+    row.as_ref().map(two_counts).transpose()
 }
 
 /// The bytes of all exports of a participant that came in chunks, and how many are not finished.
-async fn everything_of(
-    connection: &mut SqliteConnection,
+async fn everything_of<C: Connection>(
+    connection: &mut C,
     participant: &ParticipantId,
 ) -> Result<(u64, u64), StoreError> {
-    let (bytes, unfinished): (i64, i64) = sqlx::query_as(
-        "SELECT COALESCE(SUM(received), 0)
-              + (SELECT COALESCE(SUM(bytes), 0) FROM exports WHERE participant_id = $1 AND encoding = 'gzip'),
-                COUNT(*)
-           FROM uploads WHERE participant_id = $1",
-    )
-    .bind(participant.as_str())
-    .fetch_one(connection)
-    .await?;
-    Ok((bytes.unsigned_abs(), unfinished.unsigned_abs()))
+    let row = connection
+        .row(
+            "SELECT CAST(COALESCE(SUM(received), 0)
+                  + (SELECT COALESCE(SUM(bytes), 0) FROM exports WHERE participant_id = $1 AND encoding = 'gzip')
+                    AS BIGINT),
+                    COUNT(*)
+               FROM uploads WHERE participant_id = $1",
+            &[Value::Text(participant.as_str())],
+        )
+        .await?;
+    Ok(row
+        .as_ref()
+        .map(two_counts)
+        .transpose()?
+        .unwrap_or_default())
 }
 
-async fn drop_abandoned(connection: &mut SqliteConnection, now: Millis) -> Result<(), StoreError> {
+fn two_counts(row: &impl Columns) -> Result<(u64, u64), StoreError> {
+    Ok((row.int(0)?.unsigned_abs(), row.int(1)?.unsigned_abs()))
+}
+
+async fn drop_abandoned<C: Connection>(connection: &mut C, now: Millis) -> Result<(), StoreError> {
     let before = whole_ms(now - ABANDONED_AFTER);
-    sqlx::query(
-        "DELETE FROM export_chunks WHERE (participant_id, export_id) IN
-           (SELECT participant_id, export_id FROM uploads WHERE updated_at_ms < $1)",
-    )
-    .bind(before)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM uploads WHERE updated_at_ms < $1")
-        .bind(before)
-        .execute(connection)
+    connection
+        .execute(
+            "DELETE FROM export_chunks WHERE (participant_id, export_id) IN
+               (SELECT participant_id, export_id FROM uploads WHERE updated_at_ms < $1)",
+            &[Value::Int(before)],
+        )
+        .await?;
+    connection
+        .execute(
+            "DELETE FROM uploads WHERE updated_at_ms < $1",
+            &[Value::Int(before)],
+        )
         .await?;
     Ok(())
 }

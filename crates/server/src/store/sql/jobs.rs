@@ -1,61 +1,71 @@
 //! What each job does, on a connection that is in a transaction.
 
-use sqlx::sqlite::SqliteConnection;
 use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
 use stillhere_core::session::{Admission, ExportOrigin, GameInput, GameOutput, GameSession, Seat};
 use stillhere_core::time::Millis;
 use stillhere_core::wire::{ErrorCode, Refusal};
 
 use super::super::{Committed, Document, Done, Job, JoinRequest, NewExport, StoreError, Study};
+use super::connection::{Columns, InTransaction, Value};
 use super::{read, rows, uploads};
 
 /// So many waiting games are looked through for a free seat; all but broken ones have one.
-const WAITING_LOOKED_AT: i64 = 50;
+pub(in crate::store) const WAITING_LOOKED_AT: i64 = 50;
+
+/// `<> 'ended'` says nothing new; it is what lets SQLite use the index of live games.
+const WAITING: &str = "SELECT state, game_id FROM games
+  WHERE experiment_id = $1 AND scene_id = $2 AND phase = 'waiting' AND phase <> 'ended'
+  ORDER BY created_at_ms, rowid LIMIT $3";
 
 /// One job's work.
-pub(super) struct Work<'a> {
-    pub(super) connection: &'a mut SqliteConnection,
+pub(super) struct Work<'a, C> {
+    pub(super) connection: &'a mut C,
     pub(super) study: &'a Study,
     pub(super) now: Millis,
 }
 
-impl Work<'_> {
-    pub(super) async fn run(mut self, job: Job) -> Result<Done, StoreError> {
+impl<C: InTransaction> Work<'_, C> {
+    pub(super) async fn run(mut self, job: &Job) -> Result<Done, StoreError> {
         match job {
             Job::Input(game, input) => {
-                let game = self.load(&game).await?;
-                self.step(game, input).await
+                let game = self.load(game).await?;
+                self.step(game, input.clone()).await
             }
-            Job::Join(request) => self.join(*request).await,
+            Job::Join(request) => self.join(request).await,
             Job::Resume(participant, connection) => self.resume(participant, connection).await,
-            Job::Export(export) => self.export(*export).await,
+            Job::Export(export) => self.export(export).await,
             Job::Chunk(chunk, limits) => {
                 let progress =
-                    uploads::add(self.connection, self.study, self.now, &chunk, limits).await?;
+                    uploads::add(self.connection, self.study, self.now, chunk, *limits).await?;
                 Ok(Done::Progress(progress))
             }
             Job::DropUpload(participant, export, length) => {
-                uploads::remove(self.connection, &participant, &export, Some(length)).await?;
+                uploads::remove(self.connection, participant, export, Some(*length)).await?;
                 Ok(Done::Nothing)
             }
         }
     }
 
     async fn load(&mut self, game: &GameId) -> Result<GameSession, StoreError> {
-        let state: Option<String> =
-            sqlx::query_scalar("SELECT state FROM games WHERE game_id = $1 AND experiment_id = $2")
-                .bind(game.as_str())
-                .bind(&self.study.experiment_id)
-                .fetch_optional(&mut *self.connection)
-                .await?;
-        match state {
-            Some(state) => Ok(serde_json::from_str(&state)?),
+        let row = self
+            .connection
+            .row(
+                "SELECT state FROM games WHERE game_id = $1 AND experiment_id = $2",
+                &[
+                    Value::Text(game.as_str()),
+                    Value::Text(&self.study.experiment_id),
+                ],
+            )
+            .await?;
+        match row {
+            Some(row) => Ok(serde_json::from_str(row.text(0)?)?),
             None => Err(Refusal::new(ErrorCode::UnknownGame, "there is no such game").into()),
         }
     }
 
     /// Hands one input to a game and writes down what becomes of it.
     async fn step(&mut self, mut game: GameSession, input: GameInput) -> Result<Done, StoreError> {
+        self.connection.before_change(game.id())?;
         let before: Vec<ParticipantId> = game
             .seats()
             .iter()
@@ -89,21 +99,21 @@ impl Work<'_> {
 
     async fn resume(
         &mut self,
-        participant: ParticipantId,
-        connection: ConnectionId,
+        participant: &ParticipantId,
+        connection: &ConnectionId,
     ) -> Result<Done, StoreError> {
-        let game = self.last_game(&participant).await?;
-        let Some(game) = game.filter(|game| has_business(game, &participant)) else {
+        let game = self.last_game(participant).await?;
+        let Some(game) = game.filter(|game| has_business(game, participant)) else {
             return Ok(Done::Nothing);
         };
         let input = GameInput::Join {
-            participant,
-            connection,
+            participant: participant.clone(),
+            connection: connection.clone(),
         };
         self.step(game, input).await
     }
 
-    async fn join(&mut self, request: JoinRequest) -> Result<Done, StoreError> {
+    async fn join(&mut self, request: &JoinRequest) -> Result<Done, StoreError> {
         if let Some(other) = &request.instead_of
             && let Some(game) = self.last_game(other).await?
             && game.is_live()
@@ -124,33 +134,35 @@ impl Work<'_> {
     }
 
     /// The game in which the participant is to sit.
-    async fn game_to_join(&mut self, request: JoinRequest) -> Result<GameSession, StoreError> {
+    async fn game_to_join(&mut self, request: &JoinRequest) -> Result<GameSession, StoreError> {
         if let Some(last) = self.last_game(&request.participant).await?
             && last.admission(&request.participant, request.applicant)? == Admission::Back
         {
             return Ok(last);
         }
-        // `<> 'ended'` says nothing new; it is what lets SQLite use the index of live games.
-        let waiting: Vec<String> = sqlx::query_scalar(
-            "SELECT state FROM games WHERE experiment_id = $1 AND scene_id = $2 AND phase = 'waiting' AND phase <> 'ended'
-              ORDER BY created_at_ms, rowid LIMIT $3",
-        )
-        .bind(&self.study.experiment_id)
-        .bind(request.fresh.settings().scene.as_str())
-        .bind(WAITING_LOOKED_AT)
-        .fetch_all(&mut *self.connection)
-        .await?;
-        for state in waiting {
-            let game: GameSession = serde_json::from_str(&state)?;
+        let waiting = self
+            .connection
+            .rows(
+                WAITING,
+                &[
+                    Value::Text(&self.study.experiment_id),
+                    Value::Text(request.fresh.settings().scene.as_str()),
+                    Value::Int(WAITING_LOOKED_AT),
+                ],
+            )
+            .await?;
+        for row in waiting {
+            let game: GameSession = serde_json::from_str(row.text(0)?)?;
             // A game begun under other settings waits for its own kind.
             if game.has_room() && game.settings() == request.fresh.settings() {
                 return Ok(game);
             }
         }
-        Ok(request.fresh)
+        self.connection.begun(request.fresh.id());
+        Ok(request.fresh.clone())
     }
 
-    async fn export(&mut self, export: NewExport) -> Result<Done, StoreError> {
+    async fn export(&mut self, export: &NewExport) -> Result<Done, StoreError> {
         let stored = read::stored_bytes(self.connection, &export.participant, &export.export);
         if stored.await?.is_some() {
             return Ok(Done::Nothing);
@@ -171,7 +183,7 @@ impl Work<'_> {
             finished: export.finished,
         };
         let done = self.step(game, input).await?;
-        rows::save_export(self.connection, self.now, &export, ExportOrigin::Client).await?;
+        rows::save_export(self.connection, self.now, export, ExportOrigin::Client).await?;
         Ok(done)
     }
 }

@@ -1,0 +1,68 @@
+//! Where games and data are kept.
+
+use serde_json::Value;
+use stillhere_core::source::{FieldError, Fields};
+
+use super::read::only_known;
+use crate::store::PostgresUrl;
+
+/// Where games and data are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In a file of the data directory.
+    #[default]
+    DataDir,
+    /// In a PostgreSQL database, which several servers may share.
+    Postgres(PostgresUrl),
+}
+
+pub(super) fn storage(fields: &mut Fields<&Value>, faults: &mut Vec<FieldError>) -> Storage {
+    let mut storage = Storage::DataDir;
+    fields.record("storage", |fields| {
+        only_known(fields, &["url"]);
+        let Some(url) = fields.text("url") else {
+            return;
+        };
+        match PostgresUrl::parse(&url) {
+            Some(url) => storage = Storage::Postgres(url),
+            None => faults.push(FieldError {
+                key: "storage.url".to_owned(),
+                value: Some(format!("\"{}\"", without_secrets(&url))),
+                allowed: PostgresUrl::ALLOWED.to_owned(),
+            }),
+        }
+    });
+    storage
+}
+
+/// An address as messages may repeat it: who may come in, and with what, is left out.
+pub(super) fn without_secrets(url: &str) -> String {
+    let shown = match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        (None, Some((_, place))) => format!("…@{place}"),
+        _ => url.to_owned(),
+    };
+    // What follows may be a password too.
+    match shown.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_repeated() {
+        for (url, shown) in [
+            ("mysql://ada:secret@db/x", "mysql://…@db/x"),
+            ("mysql://ada:s@cret@db/x", "mysql://…@db/x"),
+            ("ada:secret@db", "…@db"),
+            ("mysql://db/x?password=secret", "mysql://db/x?…"),
+            ("data.sqlite3", "data.sqlite3"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+    }
+}
