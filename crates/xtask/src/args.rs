@@ -70,6 +70,7 @@ fn parse_test(parser: &mut lexopt::Parser) -> Result<Command> {
     let mut selection = Selection::default();
     while let Some(arg) = parser.next()? {
         match arg {
+            Long("help") => return Ok(Command::Help),
             Long("list") => return Ok(Command::ListSteps),
             Long("keep-going") => selection.keep_going = true,
             Long("only") => {

@@ -153,3 +153,32 @@ fn the_environment_wins_over_the_defaults() {
     assert!(said.contains("`scenes.grid.players` is 1"), "{said}");
     assert!(!said.contains("BIN") && !said.contains("bin"), "{said}");
 }
+
+#[test]
+fn the_systemd_unit_starts_a_server() {
+    let unit = include_str!("../../../../deploy/stillhere.service");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/stillhere "))
+        .unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    std::fs::create_dir(directory.path().join("stillhere")).unwrap();
+    let settings = directory.path().join("stillhere/stillhere.toml");
+    std::fs::write(settings, "experiment_id = \"maze\"\n").unwrap();
+    // The unit's own words, but for the places of a real machine.
+    let line = line
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("/var/lib", place)
+        .replace("/etc", place);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stillhere"))
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let address = ready(&mut child);
+    std::net::TcpStream::connect(address).unwrap();
+    send_signal(&child, "-TERM");
+    assert!(child.wait().unwrap().success());
+    assert!(directory.path().join("stillhere/token.key").exists());
+}
