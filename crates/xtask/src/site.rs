@@ -1,6 +1,5 @@
 //! What the server serves, in `dist/site/`.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -61,11 +60,6 @@ pub(crate) fn assemble(project: &Project) -> Result<usize> {
         }
     }
     sync::apply(&plan, &project.site())
-}
-
-/// The server is compiled against this folder, which a fresh checkout lacks.
-pub(crate) fn ensure_folder(project: &Project) -> Result<()> {
-    Ok(fs::create_dir_all(project.site())?)
 }
 
 fn is_script(path: &Path) -> bool {

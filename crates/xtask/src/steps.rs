@@ -149,7 +149,6 @@ impl Job {
     pub(crate) fn set_up(&mut self, with_browser: bool) -> Result<Detail> {
         tools::ensure_for_build(&self.project, &mut self.shell)?;
         tools::ensure_components(&self.project, &mut self.shell)?;
-        site::ensure_folder(&self.project)?;
         if with_browser {
             self.browser = Some(browser::ensure(&self.project, &mut self.shell)?);
         }
