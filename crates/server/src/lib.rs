@@ -7,17 +7,20 @@
 //! - `http`: what pages send beside their socket.
 //! - [`origins`]: whose pages may use sockets and uploads.
 //! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
+//! - `cluster`: several servers on one database.
 //! - [`settings`]: the configuration file.
 
 pub mod callback;
 pub mod cli;
 pub mod clock;
+mod cluster;
 mod deadlines;
 mod deliveries;
 mod exports;
 mod health;
 mod http;
 mod lifecycle;
+pub mod node;
 pub mod origins;
 mod random;
 mod redirect;
@@ -43,6 +46,7 @@ pub use state::{State, StateBuilder};
 pub fn app(state: Arc<State>) -> Router {
     socket::register(&state);
     deliveries::start(&state);
+    cluster::start(&state);
     deadlines::start(&state);
     let sockets = state.socket_layer.clone();
     let allowed: Arc<[_]> = state.settings.allowed_origins.as_slice().into();

@@ -14,15 +14,27 @@ use super::game_room;
 use super::incoming::{Incoming, Reply};
 use super::inputs::parse;
 use super::peer::Peer;
+use crate::state::State;
 
 const NAME: &str = "pyodide_player_action";
 
 /// Passes an action on to the partners. Clients wait for no answer; one that does gets it.
-pub(super) fn relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming, reply: Reply) {
-    reply.send(try_relay(peer, socket, incoming));
+pub(super) fn relay(
+    state: &State,
+    peer: &Peer,
+    socket: &SocketRef,
+    incoming: &Incoming,
+    reply: Reply,
+) {
+    reply.send(try_relay(state, peer, socket, incoming));
 }
 
-fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Accepted, Refusal> {
+fn try_relay(
+    state: &State,
+    peer: &Peer,
+    socket: &SocketRef,
+    incoming: &Incoming,
+) -> Result<Accepted, Refusal> {
     incoming.check_size(NAME)?;
     let payload = &incoming.payload;
     let ClientEvent::PlayerAction(action) = parse(NAME, &payload)? else {
@@ -60,6 +72,11 @@ fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Acc
     let relayed = seat.relay(frame_number, || {
         let room = socket.to(game_room(&seat.game));
         finish_now(room.emit("pyodide_other_player_action", &event));
+        let elsewhere = seat.elsewhere();
+        if !elsewhere.is_empty() {
+            let from = &binding.participant;
+            state.relay.send(&elsewhere, &seat.game, from, &event);
+        }
     });
     if relayed {
         Ok(Accepted {})
