@@ -1,7 +1,7 @@
 //! Sends what was committed, in the order in which it was committed. What is owed is sent with an
 //! ack, and the ack goes back into the game as an input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use stillhere_core::ids::{DeliveryId, GameId, ParticipantId};
 use stillhere_core::session::{DeliveryEvent, GameInput, GameOutput, GameSession, Outcome, Phase};
 use stillhere_core::wire::{EndGame, GameReady, ServerEvent};
 
+use crate::cluster;
 use crate::socket::{game_room, participant_room};
 use crate::state::State;
 use crate::store::Committed;
@@ -29,13 +30,24 @@ pub(crate) fn start(state: &Arc<State>) {
     };
     let state = Arc::clone(state);
     tokio::spawn(async move {
-        while let Some(committed) = to_send.recv().await {
-            send(&state, committed).await;
+        let mut told = BTreeSet::new();
+        loop {
+            tokio::select! {
+                committed = to_send.recv() => match committed {
+                    Some(committed) => send(&state, committed).await,
+                    None => break,
+                },
+                () = state.bell.rung() => {
+                    if let Err(error) = cluster::tell(&state, &mut told).await {
+                        tracing::warn!(%error, "what other servers have to tell is told later");
+                    }
+                }
+            }
         }
     });
 }
 
-async fn send(state: &Arc<State>, committed: Committed) {
+pub(crate) async fn send(state: &Arc<State>, committed: Committed) {
     let Committed { game, outputs, .. } = committed;
     for seat in game.seats() {
         if let Some(peer) = state.registry.current(&seat.participant) {

@@ -9,12 +9,14 @@
 //! - `deliveries`, `deadlines`: what is sent after a commit, and what happens by itself in time.
 //! - `counters`, `prometheus`: what the server counts about itself, and `/metrics`.
 //! - [`backup`]: `stillhere backup`.
+//! - `cluster`: several servers on one database.
 //! - [`settings`]: the configuration file.
 
 pub mod backup;
 pub mod callback;
 pub mod cli;
 pub mod clock;
+mod cluster;
 mod counters;
 mod deadlines;
 mod deliveries;
@@ -22,6 +24,7 @@ mod exports;
 mod health;
 mod http;
 mod lifecycle;
+pub mod node;
 pub mod origins;
 mod prometheus;
 mod random;
@@ -48,6 +51,7 @@ pub use state::{State, StateBuilder};
 pub fn app(state: Arc<State>) -> Router {
     socket::register(&state);
     deliveries::start(&state);
+    cluster::start(&state);
     deadlines::start(&state);
     let sockets = state.socket_layer.clone();
     let allowed: Arc<[_]> = state.settings.allowed_origins.as_slice().into();

@@ -1,5 +1,6 @@
 //! Serving until told to stop, and stopping without losing anything.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::cluster;
 use crate::state::State;
+use crate::store::Shared;
 
 /// Pages get so long to send their data once they were told.
 const GRACE: Duration = Duration::from_secs(5);
@@ -63,11 +66,32 @@ pub async fn serve(
     Ok(())
 }
 
+/// Where other servers are alive, games go on with them. Returns whether they do.
+async fn leave_to_others(state: &State, shared: &dyn Shared) -> bool {
+    let relays = state.settings.redis.is_some();
+    let others = match shared.beat(relays).await {
+        Ok(nodes) => nodes.alive.len() > 1,
+        // Nothing can be ended now either. Whoever looks next sees what is left.
+        Err(_) => true,
+    };
+    if others && let Err(error) = cluster::leave_to_others(state, shared).await {
+        tracing::warn!(%error, "other servers take the games up later");
+    }
+    others
+}
+
 /// Writes what has queued for the storage, the ends of the sockets among it, and lets go of it. Whatever
 /// comes later is refused.
 pub async fn close(state: &State) {
-    if timeout(WRITING, state.lifecycle.finish()).await.is_err() {
+    let written = timeout(WRITING, state.lifecycle.finish()).await.is_ok();
+    if !written {
         tracing::error!("the storage is too slow; what is not stored yet, clients send again");
+    }
+    state.leave();
+    // Otherwise the others find it dead, and look after its sockets.
+    if written && let Some(shared) = state.store.shared() {
+        let itself = BTreeSet::from([shared.node().clone()]);
+        let _ = timeout(CLOSING, shared.forget(&itself)).await;
     }
     state.store.close().await;
 }
@@ -76,6 +100,11 @@ pub async fn close(state: &State) {
 /// the rest is in the storage for the next start.
 pub async fn drain(state: &State, grace: Duration) {
     state.start_draining();
+    if let Some(shared) = state.store.shared()
+        && leave_to_others(state, shared).await
+    {
+        return;
+    }
     let live: Vec<GameSession> = match state.store.unsettled().await {
         Ok(games) => games.into_iter().filter(GameSession::is_live).collect(),
         Err(error) => {

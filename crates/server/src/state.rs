@@ -13,9 +13,11 @@ use tokio::sync::mpsc;
 
 use crate::callback::{CallbackRunner, ContinuousCallback, NoCallback};
 use crate::clock::{Clock, SystemClock};
+use crate::cluster::{self, Bell, NotAlone, Relay};
 use crate::counters::Counters;
 use crate::http::Uploads;
 use crate::lifecycle::Lifecycle;
+use crate::node::NodeId;
 use crate::random;
 use crate::settings::{Settings, Storage};
 use crate::socket::{self, Pulse, Registry};
@@ -55,6 +57,11 @@ pub enum StateError {
     /// The database cannot be reached.
     #[error("{0}; check storage.url, and that PostgreSQL is running there")]
     Connect(#[from] ConnectError),
+    /// Another server uses the database.
+    #[error(
+        "another server uses this database, and participants on both would not hear each other: set cluster.redis for all of them, or stop the other"
+    )]
+    NotAlone,
     /// The database was opened but cannot be read.
     #[error("the stored games cannot be read: {0}")]
     Store(#[from] StoreError),
@@ -79,6 +86,10 @@ pub struct State {
     pub(crate) socket_layer: SocketIoLayer,
     to_send: Mutex<Option<mpsc::UnboundedReceiver<Committed>>>,
     draining: AtomicBool,
+    left: AtomicBool,
+    pub(crate) node: NodeId,
+    pub(crate) bell: Bell,
+    pub(crate) relay: Relay,
 }
 
 impl fmt::Debug for State {
@@ -117,6 +128,15 @@ impl State {
 
     pub(crate) fn start_draining(&self) {
         self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the server gives no signs of life to others any more.
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::SeqCst);
     }
 
     /// What is to be sent; handed out once.
@@ -204,6 +224,10 @@ impl StateBuilder {
     /// All servers on a database have one key for tokens, which therefore is in it.
     async fn connect(self, url: &PostgresUrl) -> Result<Arc<State>, StateError> {
         let store = PostgresStore::connect(url, study(&self.settings)).await?;
+        let relays = self.settings.redis.is_some();
+        cluster::enter(&store, relays)
+            .await?
+            .map_err(|NotAlone| StateError::NotAlone)?;
         let key = store.shared_key(TOKEN_KEY, &token::fresh_key()).await?;
         let tokens = Tokens::new(&key, &self.settings.experiment_id);
         self.with_store(Arc::new(store), tokens).await
@@ -242,6 +266,9 @@ impl StateBuilder {
             Arc::clone(&self.clock),
             Arc::clone(&counters),
         );
+        let node = store
+            .shared()
+            .map_or_else(NodeId::fresh, |shared| shared.node().clone());
         let (socket_layer, io) = socket::builder().build_layer();
         let state = State {
             settings: self.settings,
@@ -258,8 +285,15 @@ impl StateBuilder {
             socket_layer,
             to_send: Mutex::new(Some(to_send)),
             draining: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            node,
+            bell: Bell::default(),
+            relay: Relay::default(),
         };
-        state.note_lost_sockets().await?;
+        // Where others may be alive, who is not shows in time.
+        if state.store.shared().is_none() {
+            state.note_lost_sockets().await?;
+        }
         Ok(Arc::new(state))
     }
 }

@@ -345,7 +345,7 @@ fn against_server(
         ("SE_AVOID_STATS", "true".into()),
     ]);
     // One file at a time: the pages of two tests would take each other's processor time.
-    job.node_test(folder, &["--test-concurrency=2"], &variables)
+    job.node_test(folder, &["--test-concurrency=1"], &variables)
 }
 
 /// Listed by name: Node 20 takes folders, later versions patterns.

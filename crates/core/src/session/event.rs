@@ -126,6 +126,11 @@ pub enum GameInput {
     Shutdown,
     /// The server is back after a stop or a crash, which no socket has survived.
     Restarted,
+    /// One of several servers is gone, and these sockets with it.
+    SocketsLost {
+        /// All of that server's; those that are no participant's current one do not matter.
+        connections: Vec<ConnectionId>,
+    },
     /// Time passed: look at the deadlines.
     Deadline,
 }
@@ -140,7 +145,7 @@ pub enum GameReply {
 }
 
 /// What is to be done, after the game was stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GameOutput {
     /// Tell a participant how the waiting room fills. May be lost.
     WaitingRoom {

@@ -184,6 +184,7 @@ impl GameSession {
             }
             GameInput::Shutdown => self.shutdown(now),
             GameInput::Restarted => self.restarted(now),
+            GameInput::SocketsLost { connections } => self.sockets_lost(&connections, now),
             GameInput::Deadline => self.deadlines_passed(now),
         };
         self.settle(now);

@@ -6,7 +6,7 @@ use crate::wire::{PauseGame, Refusal, ResumeGame};
 
 use super::event::{GameOutput, GameReply};
 use super::game::{GameSession, Phase};
-use super::seat::Presence;
+use super::seat::{Presence, Seat};
 
 /// How long at least everybody is waited for after a restart of the server. Socket.IO's clients try again every 2.5 to 7.5 s
 /// once they have tried for a while, and what the server did must count against nobody.
@@ -142,6 +142,48 @@ impl GameSession {
             };
             for delivery in &mut seat.deliveries {
                 delivery.owed.hold();
+            }
+        }
+        GameReply::Accepted
+    }
+
+    /// Those who were connected by one of several servers, which is gone. The others are told to wait, for as
+    /// long as after a restart: it was the server's doing.
+    pub(super) fn sockets_lost(&mut self, lost: &[ConnectionId], now: Millis) -> GameReply {
+        let is_lost = |seat: &Seat| {
+            seat.connection()
+                .is_some_and(|socket| lost.contains(socket))
+        };
+        if self.phase == Phase::Waiting {
+            let before = self.seats.len();
+            self.seats.retain(|seat| !is_lost(seat));
+            if self.seats.len() < before {
+                self.tell_waiting_room(now);
+            }
+            return GameReply::Accepted;
+        }
+        let mut gone = Vec::new();
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            if !is_lost(seat) {
+                continue;
+            }
+            seat.presence = Presence::Away {
+                since: now,
+                by_restart: true,
+            };
+            for delivery in &mut seat.deliveries {
+                delivery.owed.hold();
+            }
+            gone.push(index);
+        }
+        for away in gone {
+            if !self.seats[away].is_playing() {
+                continue;
+            }
+            let event = self.pause_for(away, now);
+            for to in self.playing_partners(away) {
+                let event = event.clone();
+                self.outputs.push_back(GameOutput::Pause { to, event });
             }
         }
         GameReply::Accepted

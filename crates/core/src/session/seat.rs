@@ -178,6 +178,15 @@ impl Seat {
         matches!(self.presence, Presence::Connected { .. })
     }
 
+    /// The participant's current socket.
+    #[must_use]
+    pub const fn connection(&self) -> Option<&ConnectionId> {
+        match &self.presence {
+            Presence::Connected { connection } => Some(connection),
+            Presence::Away { .. } => None,
+        }
+    }
+
     /// Whether this is the participant's current socket.
     #[must_use]
     pub fn is_connected_by(&self, socket: &ConnectionId) -> bool {

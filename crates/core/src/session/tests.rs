@@ -7,6 +7,7 @@ use crate::ids::{ConnectionId, ExportId, Frame, GameId, ParticipantId, PlayerId,
 use crate::time::Millis;
 use crate::wire::{ErrorCode, Refusal};
 
+mod lost_server;
 mod restart;
 
 fn who(name: &str) -> ParticipantId {

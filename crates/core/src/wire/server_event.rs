@@ -1,6 +1,6 @@
 //! What the server sends.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::{Frame, GameId, ParticipantId, PlayerId};
 use crate::source::{FieldErrors, Fields, Source};
@@ -170,7 +170,7 @@ impl<V: Serialize> Serialize for ServerEvent<V> {
 }
 
 /// How the waiting room fills.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingRoom {
     /// Participants who wait, the receiver included.
     pub cur_num_players: u64,
@@ -193,7 +193,7 @@ impl WaitingRoom {
 }
 
 /// The receiver's seat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerAssigned {
     /// Who the receiver is in the game.
     pub player_id: PlayerId,
@@ -365,7 +365,7 @@ impl CallbackResult {
 }
 
 /// A partner's connection is lost; the game waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseGame {
     /// The game.
     pub game_id: GameId,
@@ -397,7 +397,7 @@ impl PauseGame {
 }
 
 /// The partner is back; the game goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeGame {
     /// The game.
     pub game_id: GameId,

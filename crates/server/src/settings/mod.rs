@@ -13,6 +13,7 @@ use stillhere_core::ids::SceneId;
 use stillhere_core::session::{GameSettings, OnExclusion, Outcome};
 use stillhere_core::time::Millis;
 
+use crate::cluster::RedisUrl;
 use crate::origins::AllowedOrigin;
 
 pub use sources::SettingsError;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub experiment_id: String,
     /// Where games and data are kept.
     pub storage: Storage,
+    /// What carries actions between partners on different servers.
+    pub redis: Option<RedisUrl>,
     /// What is played by those who ask for nothing in particular.
     pub default_scene: SceneId,
     /// Whose pages may use this server besides its own.

@@ -10,7 +10,7 @@ use stillhere_core::session::{OnExclusion, Outcome};
 use stillhere_core::source::{FieldError, FieldErrors, Fields};
 use stillhere_core::time::Millis;
 
-use super::storage::storage;
+use super::storage::{redis, storage};
 use super::{RedirectTarget, SceneSettings, Settings};
 use crate::origins::AllowedOrigin;
 use crate::redirect;
@@ -21,6 +21,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "allowed_origins",
     "metrics_token",
     "storage",
+    "cluster",
     "scenes",
 ];
 const SCENE_KEYS: &[&str] = &[
@@ -63,6 +64,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     let allowed_origins = allowed_origins(&mut fields);
     let metrics_token = metrics_token(&mut fields);
     let storage = storage(&mut fields, &mut faults);
+    let redis = redis(&mut fields, &storage, &mut faults);
     let mut scenes = BTreeMap::new();
     fields.record("scenes", |inner| {
         for name in inner.keys() {
@@ -94,6 +96,7 @@ pub(super) fn settings(found: &Value) -> Result<Settings, FieldErrors> {
     let settings = default_scene.map(|default_scene| Settings {
         experiment_id,
         storage,
+        redis,
         default_scene,
         allowed_origins,
         metrics_token,

@@ -4,6 +4,7 @@ use serde_json::Value;
 use stillhere_core::source::{FieldError, Fields};
 
 use super::read::only_known;
+use crate::cluster::RedisUrl;
 use crate::store::PostgresUrl;
 
 /// Where games and data are kept.
@@ -33,6 +34,35 @@ pub(super) fn storage(fields: &mut Fields<&Value>, faults: &mut Vec<FieldError>)
         }
     });
     storage
+}
+
+/// What carries actions between partners on different servers.
+pub(super) fn redis(
+    fields: &mut Fields<&Value>,
+    storage: &Storage,
+    faults: &mut Vec<FieldError>,
+) -> Option<RedisUrl> {
+    let mut redis = None;
+    fields.record("cluster", |fields| {
+        only_known(fields, &["redis"]);
+        let Some(url) = fields.text("redis") else {
+            return;
+        };
+        redis = RedisUrl::parse(&url);
+        let mut refuse = |allowed: &str| {
+            faults.push(FieldError {
+                key: "cluster.redis".to_owned(),
+                value: Some(format!("\"{}\"", without_secrets(&url))),
+                allowed: allowed.to_owned(),
+            });
+        };
+        if redis.is_none() {
+            refuse(RedisUrl::ALLOWED);
+        } else if *storage == Storage::DataDir {
+            refuse("an address only where storage.url names the database that the servers share");
+        }
+    });
+    redis
 }
 
 /// An address as messages may repeat it: who may come in, and with what, is left out.

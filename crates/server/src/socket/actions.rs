@@ -26,14 +26,19 @@ pub(super) fn relay(
     incoming: &Incoming,
     reply: Reply,
 ) {
-    let relayed = try_relay(peer, socket, incoming);
+    let relayed = try_relay(state, peer, socket, incoming);
     if relayed.is_ok() {
         state.counters.action_relayed();
     }
     reply.send(relayed);
 }
 
-fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Accepted, Refusal> {
+fn try_relay(
+    state: &State,
+    peer: &Peer,
+    socket: &SocketRef,
+    incoming: &Incoming,
+) -> Result<Accepted, Refusal> {
     incoming.check_size(NAME)?;
     let payload = &incoming.payload;
     let ClientEvent::PlayerAction(action) = parse(NAME, &payload)? else {
@@ -71,6 +76,11 @@ fn try_relay(peer: &Peer, socket: &SocketRef, incoming: &Incoming) -> Result<Acc
     let relayed = seat.relay(frame_number, || {
         let room = socket.to(game_room(&seat.game));
         finish_now(room.emit("pyodide_other_player_action", &event));
+        let elsewhere = seat.elsewhere();
+        if !elsewhere.is_empty() {
+            let from = &binding.participant;
+            state.relay.send(&elsewhere, &seat.game, from, &event);
+        }
     });
     if relayed {
         Ok(Accepted {})

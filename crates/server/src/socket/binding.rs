@@ -1,11 +1,14 @@
 //! What a socket stands for: a participant, and their seat.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use stillhere_core::ids::{ConnectionId, Frame, GameId, ParticipantId, PlayerId, SceneId};
+use stillhere_core::session::GameSession;
 
 use super::watching::Watching;
+use crate::node::NodeId;
 
 /// A seat that a socket plays from.
 #[derive(Debug)]
@@ -16,17 +19,44 @@ pub(crate) struct BoundSeat {
     frame: AtomicU64,
     /// How many inputs by which the participant may be out are on their way, or were accepted.
     leaving: Mutex<usize>,
+    /// The other servers that hold sockets of partners.
+    elsewhere: RwLock<Arc<[NodeId]>>,
 }
 
 impl BoundSeat {
-    pub(super) const fn new(game: GameId, player: PlayerId, scene: SceneId) -> Self {
+    pub(super) fn new(game: GameId, player: PlayerId, scene: SceneId) -> Self {
         Self {
             game,
             player,
             scene,
             frame: AtomicU64::new(0),
             leaving: Mutex::new(0),
+            elsewhere: RwLock::new(Arc::default()),
         }
+    }
+
+    /// Learns where the partners are.
+    pub(super) fn know(&self, game: &GameSession, here: &NodeId) {
+        if *game.id() != self.game {
+            return;
+        }
+        let sockets = game.seats().iter().filter(|seat| seat.is_playing());
+        let nodes = sockets.filter_map(|seat| NodeId::of(seat.connection()?));
+        let elsewhere: BTreeSet<NodeId> = nodes.filter(|node| node != here).collect();
+        let elsewhere: Arc<[NodeId]> = elsewhere.into_iter().collect();
+        *self
+            .elsewhere
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = elsewhere;
+    }
+
+    /// The other servers on which partners are.
+    pub(super) fn elsewhere(&self) -> Arc<[NodeId]> {
+        let elsewhere = self
+            .elsewhere
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&elsewhere)
     }
 
     fn leaving(&self) -> MutexGuard<'_, usize> {

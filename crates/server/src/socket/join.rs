@@ -174,9 +174,12 @@ fn take_seat(task: &Task, binding: &Binding, game: &GameSession, seat: &Seat) {
         bound.close();
     }
     binding.take_seat(bound, task.peer.connection());
+    if let Some(seat) = binding.seat() {
+        seat.know(game, &task.state.node);
+    }
 }
 
-fn take_over(state: &State, older: &Peer) {
+pub(super) fn take_over(state: &State, older: &Peer) {
     older.bind(None);
     let Some(socket) = state.io.get_socket(older.id()) else {
         return;

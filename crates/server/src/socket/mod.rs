@@ -7,6 +7,7 @@
 mod actions;
 mod binding;
 mod callback;
+mod elsewhere;
 mod export;
 mod incoming;
 mod inputs;
@@ -33,6 +34,7 @@ use crate::state::State;
 use incoming::{Incoming, Reply};
 use peer::Peer;
 
+pub(crate) use elsewhere::{reclaim_seats, replaced_elsewhere};
 pub(crate) use pulse::Pulse;
 pub(crate) use registry::Registry;
 

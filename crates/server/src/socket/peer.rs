@@ -55,8 +55,7 @@ pub(super) fn start(state: Arc<State>, socket: SocketRef) -> Arc<Peer> {
     let (commands, queue) = mpsc::channel(QUEUE);
     let peer = Arc::new(Peer {
         id: socket.id,
-        connection: ConnectionId::try_from(socket.id.to_string())
-            .unwrap_or_else(|_| unreachable!("a socket's id is short text")),
+        connection: state.node.connection(socket.id.as_str()),
         binding: RwLock::default(),
         commands,
         heard: AtomicU64::new(0),
@@ -128,6 +127,9 @@ impl Peer {
     pub(crate) fn observe(&self, state: &State, game: &GameSession) {
         let scene = state.settings.scenes.get(&game.settings().scene);
         if let (Some(binding), Some(scene)) = (self.binding(), scene) {
+            if let Some(seat) = binding.seat() {
+                seat.know(game, &state.node);
+            }
             let now = state.clock.now();
             let (participant, config) = (&binding.participant, &scene.monitor);
             let watching = &binding.watching;

@@ -31,6 +31,14 @@ impl Registry {
         self.lock().get(participant).cloned()
     }
 
+    /// All participants with their sockets.
+    pub(super) fn all(&self) -> Vec<(ParticipantId, Arc<Peer>)> {
+        let current = self.lock();
+        let all = current.iter();
+        all.map(|(participant, peer)| (participant.clone(), Arc::clone(peer)))
+            .collect()
+    }
+
     pub(super) fn release(&self, participant: &ParticipantId, peer: &Peer) {
         let mut current = self.lock();
         if current

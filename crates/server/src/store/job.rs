@@ -17,6 +17,9 @@ pub enum Job {
     /// Gives a participant their seat back if their last game still concerns them. Done:
     /// [`Done::Committed`], or [`Done::Nothing`] if it does not.
     Resume(ParticipantId, ConnectionId),
+    /// As [`Job::Resume`], over a socket that was taken for lost while it was there: only if no other one has the
+    /// seat by now, and refused as `unknown_game` if there is no seat any more.
+    Reclaim(ParticipantId, ConnectionId),
     /// Stores a participant's data. Done: [`Done::Committed`], or [`Done::Nothing`] if this export is
     /// stored already.
     Export(Box<NewExport>),

@@ -4,6 +4,7 @@
 mod job;
 mod postgres;
 mod record;
+mod shared;
 mod sql;
 mod sqlite;
 mod status;
@@ -21,6 +22,7 @@ use stillhere_core::wire::Refusal;
 
 pub use job::{Committed, Document, Done, Job, JoinRequest, NewExport};
 pub use postgres::{ConnectError, PostgresStore, PostgresUrl};
+pub use shared::{Message, News, Nodes, Shared};
 pub use sqlite::{OpenError, SqliteStore};
 pub use status::StatusColumns;
 pub use upload::{NewChunk, Progress, UploadLimits};
@@ -135,6 +137,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many games are live.
     async fn live_games(&self) -> Result<LiveGames, StoreError>;
+
+    /// What several servers on this store need; `None` where there can be one only.
+    fn shared(&self) -> Option<&dyn Shared> {
+        None
+    }
 
     /// Finishes what is being written and lets go of the storage.
     async fn close(&self);

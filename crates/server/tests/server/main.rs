@@ -19,6 +19,7 @@ mod origins;
 mod pages;
 mod partner_left;
 mod playing;
+mod postgres_cluster;
 mod postgres_shared;
 mod reconnects;
 mod redirects;

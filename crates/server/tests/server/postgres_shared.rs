@@ -20,7 +20,7 @@ use crate::store::{
     at, committed, export, fresh, join, one, refused, request, study, verdict, who,
 };
 use crate::support::cut_line::{Cut, CutLine};
-use crate::support::postgres::{connect, fresh_database, port};
+use crate::support::postgres::{address, connect, fresh_database, port};
 
 const SERVERS: usize = 4;
 
@@ -315,12 +315,7 @@ async fn a_due_game_is_one_servers_business_until_that_one_is_dead() {
 async fn a_commit_whose_answer_is_lost_is_what_the_database_says_it_is() {
     let direct = fresh_database().await;
     let line = CutLine::to(port()).await;
-    let (database, _) = direct
-        .to_string()
-        .split_once(' ')
-        .map(|(name, place)| (name.to_owned(), place.to_owned()))
-        .unwrap();
-    let url = format!("postgres://stillhere@127.0.0.1:{}/{database}", line.port);
+    let url = address(&direct).replace(&port().to_string(), &line.port.to_string());
     let url = PostgresUrl::parse(&url).unwrap();
     let store = PostgresStore::connect(&url, study("study")).await.unwrap();
     let asked = |name: &'static str| vec![Job::Join(Box::new(request(name, name)))];

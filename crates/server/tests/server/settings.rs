@@ -159,6 +159,37 @@ fn an_address_of_no_database_of_ours_is_refused_without_its_password() {
 }
 
 #[test]
+fn servers_that_relay_share_a_database() {
+    let shared = "storage.url = \"postgres://db/study\"\n";
+    let url = "redis://:secret@cache.lab.example";
+    let settings = load(&format!("{shared}cluster.redis = \"{url}\"")).unwrap();
+    assert!(settings.redis.is_some());
+    let shown = format!("{settings:?}");
+    assert!(
+        shown.contains("cache.lab.example") && !shown.contains("secret"),
+        "{shown}"
+    );
+    for (toml, fault) in [
+        (
+            format!("cluster.redis = \"{url}\""),
+            "`cluster.redis` is \"redis://…@cache.lab.example\", allowed is an address only where storage.url",
+        ),
+        (
+            format!("{shared}cluster.redis = \"http://:secret@x\""),
+            "`cluster.redis` is \"http://…@x\", allowed is an address as in redis://",
+        ),
+        (
+            format!("{shared}cluster.nodes = 3"),
+            "`cluster.nodes` is 3, allowed is one of the settings redis",
+        ),
+    ] {
+        let error = load(&toml).unwrap_err();
+        assert!(error.contains(fault), "{fault}\nis not in\n{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
 fn off_switches_a_threshold_off_where_toml_has_no_null() {
     let settings = load(
         r#"

@@ -5,13 +5,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::sync::Mutex;
 
 use super::super::Study;
 use super::super::sql::migrator;
 use super::PostgresStore;
+use crate::node::NodeId;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
+/// One of them listens.
+const READERS: u32 = 6;
 /// Nobody waits longer for another transaction, nor for a statement of its own. And a server that is cut off
 /// in the middle of a transaction must not hold its games for ever.
 const SESSION: [(&str, &str); 4] = [
@@ -21,10 +24,16 @@ const SESSION: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "10s"),
 ];
 
-const MIGRATIONS: &[(&str, &str)] = &[(
-    "games seats exports",
-    include_str!("../../../migrations/postgres/0001_games_seats_exports.sql"),
-)];
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "games seats exports",
+        include_str!("../../../migrations/postgres/0001_games_seats_exports.sql"),
+    ),
+    (
+        "nodes",
+        include_str!("../../../migrations/postgres/0002_nodes.sql"),
+    ),
+];
 
 /// The address of a database: `postgres://user:password@host:port/database`. It shows itself without the
 /// password.
@@ -110,6 +119,8 @@ impl PostgresStore {
             writer,
             readers,
             study,
+            node: NodeId::fresh(),
+            listener: Mutex::default(),
         })
     }
 }

@@ -47,7 +47,7 @@ impl<'a> Wanted<'a> {
                     let scene = &request.fresh.settings().scene;
                     wanted.waiting_in.insert(scene.as_str());
                 }
-                Job::Resume(participant, _) => {
+                Job::Resume(participant, _) | Job::Reclaim(participant, _) => {
                     wanted.last_games_of.insert(participant.as_str());
                 }
                 Job::Export(export) => {

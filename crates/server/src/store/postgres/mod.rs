@@ -5,17 +5,20 @@
 
 mod connect;
 mod locks;
+mod nodes;
 mod transaction;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgConnection, PgListener, PgPool, PgRow, Postgres};
 use stillhere_core::ids::{ExportId, GameId, ParticipantId};
 use stillhere_core::session::GameSession;
 use stillhere_core::time::Millis;
+use tokio::sync::Mutex;
 
 use super::sql::{read, sqlx_connection, whole_ms};
-use super::{Done, Job, LiveGames, SeatRecord, Store, StoreError, Study};
+use super::{Done, Job, LiveGames, SeatRecord, Shared, Store, StoreError, Study};
+use crate::node::NodeId;
 use transaction::Attempt;
 
 pub use connect::{ConnectError, PostgresUrl};
@@ -33,6 +36,8 @@ pub struct PostgresStore {
     writer: PgPool,
     readers: PgPool,
     study: Study,
+    node: NodeId,
+    listener: Mutex<Option<PgListener>>,
 }
 
 sqlx_connection!(Postgres, PgConnection, PgRow);
@@ -66,7 +71,7 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Result<Done, StoreError>>, StoreError> {
         let mut in_the_way = StoreError::Unavailable(String::new());
         for _ in 0..ATTEMPTS {
-            match transaction::attempt(&self.writer, &self.study, now, &jobs).await {
+            match transaction::attempt(self, now, &jobs).await {
                 Attempt::Done(results) => return Ok(results),
                 Attempt::Again(reason) => in_the_way = reason,
                 Attempt::Failed(reason) => return Err(reason),
@@ -121,6 +126,10 @@ impl Store for PostgresStore {
 
     async fn live_games(&self) -> Result<LiveGames, StoreError> {
         read::live_games(&mut *self.reader().await?, &self.study).await
+    }
+
+    fn shared(&self) -> Option<&dyn Shared> {
+        Some(self)
     }
 
     async fn close(&self) {

@@ -1,18 +1,21 @@
 //! One transaction, from its locks to the certainty of its commit.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgRow, Postgres};
-use stillhere_core::ids::GameId;
+use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
+use stillhere_core::session::{GameOutput, GameSession, Seat};
 use stillhere_core::time::Millis;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::sql::{self, Connection, InTransaction, Value};
-use super::super::{Done, Job, StoreError, Study};
+use super::super::{Done, Job, News, StoreError};
 use super::locks::{self, Held};
-use super::query;
+use super::{PostgresStore, nodes, query};
+use crate::node::NodeId;
 
 /// Everything before the commit; the database gives up a single statement earlier.
 const WORK: Duration = Duration::from_secs(60);
@@ -34,12 +37,13 @@ pub(super) enum Attempt {
 }
 
 /// Does jobs in one transaction.
-pub(super) async fn attempt(pool: &PgPool, study: &Study, now: Millis, jobs: &[Job]) -> Attempt {
+pub(super) async fn attempt(store: &PostgresStore, now: Millis, jobs: &[Job]) -> Attempt {
+    let pool = &store.writer;
     let mut connection = match pool.acquire().await {
         Ok(connection) => connection,
         Err(error) => return Attempt::Failed(error.into()),
     };
-    let working = timeout(WORK, work(&mut connection, study, now, jobs));
+    let working = timeout(WORK, work(&mut connection, store, now, jobs));
     let (results, transaction) = match working.await {
         Ok(Ok(done)) => done,
         Ok(Err(Attempt::Again(reason))) => {
@@ -85,7 +89,7 @@ type Worked = (Vec<Result<Done, StoreError>>, String);
 
 async fn work(
     connection: &mut PoolConnection<Postgres>,
-    study: &Study,
+    store: &PostgresStore,
     now: Millis,
     jobs: &[Job],
 ) -> Result<Worked, Attempt> {
@@ -99,6 +103,7 @@ async fn work(
     raw(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
         .await
         .map_err(refused)?;
+    let study = &store.study;
     let held = locks::take(connection, study, jobs)
         .await
         .map_err(refused)?;
@@ -106,11 +111,16 @@ async fn work(
     let mut inside = Holding {
         connection,
         held,
+        node: &store.node,
+        told: BTreeSet::new(),
         is_spoilt: false,
     };
     let results = sql::all(&mut inside, study, now, jobs).await;
     match results {
-        Ok(results) => Ok((results, transaction)),
+        Ok(results) => {
+            inside.wake_others().await.map_err(refused)?;
+            Ok((results, transaction))
+        }
         Err(reason) if inside.is_spoilt => Err(Attempt::Again(reason)),
         Err(reason) => Err(Attempt::Failed(reason)),
     }
@@ -146,10 +156,24 @@ async fn was_committed(pool: &PgPool, transaction: &str) -> bool {
 struct Holding<'a> {
     connection: &'a mut PgConnection,
     held: Held,
+    node: &'a NodeId,
+    /// Other servers for which there are messages.
+    told: BTreeSet<NodeId>,
     is_spoilt: bool,
 }
 
 impl Holding<'_> {
+    /// They are woken by the commit.
+    async fn wake_others(&mut self) -> Result<(), sqlx::Error> {
+        for node in std::mem::take(&mut self.told) {
+            sqlx::query("SELECT pg_notify($1, '')")
+                .bind(nodes::channel(&node))
+                .execute(&mut *self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
     fn note(&mut self, error: sqlx::Error) -> StoreError {
         self.is_spoilt |= is_in_the_way(&error);
         error.into()
@@ -194,6 +218,51 @@ impl InTransaction for Holding<'_> {
 
     fn begun(&mut self, game: &GameId) {
         self.held.games.insert(game.clone());
+    }
+
+    async fn tell_others(
+        &mut self,
+        before: &[(ParticipantId, ConnectionId)],
+        game: &GameSession,
+        outputs: &[GameOutput],
+    ) -> Result<(), StoreError> {
+        let now = game.seats().iter().filter_map(Seat::connection);
+        let elsewhere: BTreeSet<NodeId> = before
+            .iter()
+            .map(|(_, socket)| socket)
+            .chain(now)
+            .filter_map(NodeId::of)
+            .filter(|node| node != self.node)
+            .collect();
+        if elsewhere.is_empty() {
+            return Ok(());
+        }
+        let has_another = |(who, socket): &&(ParticipantId, ConnectionId)| {
+            let now = game.seat(who).and_then(Seat::connection);
+            now.is_some_and(|now| now != socket)
+        };
+        let news = News {
+            outputs: outputs.to_vec(),
+            replaced: before.iter().filter(has_another).cloned().collect(),
+        };
+        if news.outputs.is_empty() && news.replaced.is_empty() {
+            return Ok(());
+        }
+        let body = serde_json::to_string(&news)?;
+        for node in elsewhere {
+            let values = [
+                Value::Text(node.as_str()),
+                Value::Text(game.id().as_str()),
+                Value::Text(&body),
+            ];
+            self.execute(
+                "INSERT INTO messages (node_id, game_id, body) VALUES ($1, $2, $3)",
+                &values,
+            )
+            .await?;
+            self.told.insert(node);
+        }
+        Ok(())
     }
 
     fn is_spoilt(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use stillhere_core::ids::GameId;
+use stillhere_core::ids::{ConnectionId, GameId, ParticipantId};
+use stillhere_core::session::{GameOutput, GameSession};
 
 use super::super::StoreError;
 
@@ -61,6 +62,15 @@ pub(in crate::store) trait InTransaction: Connection {
 
     /// A game was begun in this transaction: nobody else knows of it yet.
     fn begun(&mut self, game: &GameId);
+
+    /// A game was changed: what has to be told on other servers, which are those that held or hold sockets of its
+    /// participants, is written down for them.
+    fn tell_others(
+        &mut self,
+        before: &[(ParticipantId, ConnectionId)],
+        game: &GameSession,
+        outputs: &[GameOutput],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whether nothing that this transaction does can be committed any more.
     fn is_spoilt(&self) -> bool;

@@ -33,6 +33,7 @@ impl<C: InTransaction> Work<'_, C> {
             }
             Job::Join(request) => self.join(request).await,
             Job::Resume(participant, connection) => self.resume(participant, connection).await,
+            Job::Reclaim(participant, connection) => self.reclaim(participant, connection).await,
             Job::Export(export) => self.export(export).await,
             Job::Chunk(chunk, limits) => {
                 let progress =
@@ -71,6 +72,11 @@ impl<C: InTransaction> Work<'_, C> {
             .iter()
             .map(|seat| seat.participant.clone())
             .collect();
+        let sockets: Vec<(ParticipantId, ConnectionId)> = game
+            .seats()
+            .iter()
+            .filter_map(|seat| Some((seat.participant.clone(), seat.connection()?.clone())))
+            .collect();
         let reply = game.handle(self.now, input)?;
         let outputs: Vec<GameOutput> = std::iter::from_fn(|| game.poll()).collect();
         rows::write(
@@ -82,6 +88,9 @@ impl<C: InTransaction> Work<'_, C> {
             &outputs,
         )
         .await?;
+        self.connection
+            .tell_others(&sockets, &game, &outputs)
+            .await?;
         Ok(Done::Committed(Box::new(Committed {
             game,
             reply,
@@ -111,6 +120,20 @@ impl<C: InTransaction> Work<'_, C> {
             connection: connection.clone(),
         };
         self.step(game, input).await
+    }
+
+    async fn reclaim(
+        &mut self,
+        participant: &ParticipantId,
+        connection: &ConnectionId,
+    ) -> Result<Done, StoreError> {
+        let game = self.last_game(participant).await?;
+        let seat = game.as_ref().and_then(|game| game.seat(participant));
+        match seat {
+            None => Err(Refusal::new(ErrorCode::UnknownGame, "there is no seat any more").into()),
+            Some(seat) if seat.is_connected() => Ok(Done::Nothing),
+            Some(_) => self.resume(participant, connection).await,
+        }
     }
 
     async fn join(&mut self, request: &JoinRequest) -> Result<Done, StoreError> {

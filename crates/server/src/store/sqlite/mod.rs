@@ -13,8 +13,8 @@ use sqlx::sqlite::{
     SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Connection as _, Transaction};
-use stillhere_core::ids::{ExportId, GameId, ParticipantId};
-use stillhere_core::session::GameSession;
+use stillhere_core::ids::{ConnectionId, ExportId, GameId, ParticipantId};
+use stillhere_core::session::{GameOutput, GameSession};
 use stillhere_core::time::Millis;
 
 use super::sql::{
@@ -65,6 +65,16 @@ impl InTransaction for SqliteConnection {
     }
 
     fn begun(&mut self, _game: &GameId) {}
+
+    /// There is one server.
+    async fn tell_others(
+        &mut self,
+        _before: &[(ParticipantId, ConnectionId)],
+        _game: &GameSession,
+        _outputs: &[GameOutput],
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     fn is_spoilt(&self) -> bool {
         false

@@ -159,6 +159,13 @@ impl Peer {
         }
     }
 
+    /// The name of the next event, whatever it is; acked.
+    pub async fn expect_any(&mut self) -> String {
+        let heard = self.next().await.expect("an event");
+        self.ack(&heard);
+        heard.name
+    }
+
     /// As [`Peer::expect_unacked`], and acked if the server asks for it.
     pub async fn expect(&mut self, event: &str) -> Value {
         let heard = self.expect_unacked(event).await;

@@ -118,6 +118,12 @@ pub fn port() -> u16 {
     CLUSTER.port
 }
 
+/// The address of a database, as settings name it.
+pub fn address(url: &PostgresUrl) -> String {
+    let name = url.to_string();
+    CLUSTER.url(name.split_once(' ').unwrap().0)
+}
+
 /// A connection of the tests' own, for whatever servers must not do.
 pub async fn connect(url: &PostgresUrl) -> PgConnection {
     let database = url.to_string();
