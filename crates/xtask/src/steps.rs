@@ -86,6 +86,11 @@ pub(crate) const ALL: &[Step] = &[
     step("program", "pages and server program", |job| {
         program(job).map(none)
     }),
+    step(
+        "cluster",
+        "servers behind HAProxy, with PostgreSQL and Redis, which fail",
+        cluster,
+    ),
     in_browser("e2e", "two real pages against the real server", e2e),
     in_browser(
         "packaging",
@@ -282,12 +287,19 @@ fn client_in(job: &mut Job, engine: Engine) -> Result<Detail> {
 fn server_tests(job: &mut Job) -> Result<Detail> {
     const TESTS: &[&str] = &["-p", "stillhere-server"];
     match services::postgres(&job.project, &mut job.shell)? {
-        Ok(programs) => job.cargo_test_with(&[("POSTGRES_BIN", programs)], TESTS),
+        Ok(programs) => job.cargo_test_with(&[(services::POSTGRES_BIN, programs)], TESTS),
         Err(why) => {
             job.shell.say(&format!("﹣ postgres # {why}"));
             let passed = job.cargo_test(&[TESTS, &["--", "--skip", "postgres"]].concat())?;
             Ok(passed.map(|passed| format!("{passed}; skipped: postgres ({why})")))
         }
+    }
+}
+
+fn cluster(job: &mut Job) -> Result<Detail> {
+    match services::of_a_cluster(&job.project, &mut job.shell)? {
+        Ok(programs) => against_server(job, "tests/cluster", programs),
+        Err(why) => Err(CannotRun(why).into()),
     }
 }
 
