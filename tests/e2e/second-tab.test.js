@@ -8,7 +8,7 @@ import { until } from './support/wait.js';
 
 study(
   'a second window takes the seat over, the first one is told why, and the game goes on',
-  { metadata: { episodes: 1, episode_seconds: 6, reconnect_grace_ms: 20_000 } },
+  { metadata: { episodes: 1, episode_seconds: 20, reconnect_grace_ms: 20_000 } },
   async (running) => {
     const { a, b } = await running.pair();
     await a.holdDown('ArrowLeft');
@@ -37,7 +37,7 @@ study(
     }
     const [fromA, fromB] = [await running.exportOf(a), await running.exportOf(b)];
     for (const { is_partial, completed_episodes, metrics } of [fromA, fromB]) {
-      assert.deepEqual([is_partial, completed_episodes, framesPlayed(metrics.game)], [0, 1, 180]);
+      assert.deepEqual([is_partial, completed_episodes, framesPlayed(metrics.game)], [0, 1, 600]);
     }
     assertSameGame(fromA.metrics.game, fromB.metrics.game, 6);
     assert.deepEqual(fromA.metrics.game.actions, fromB.metrics.game.actions);
