@@ -124,6 +124,15 @@ export async function postgres() {
     /** The first column of all rows. @param {string} sql */
     ask: (sql) =>
       execFileSync(program('psql', 'PSQL'), ['-XAtc', sql, url], { encoding: 'utf8' }).split('\n').filter(Boolean),
+    /** Saves everything by `pg_dump`, as an operator would. */
+    save: () => execFileSync(join(programs, 'pg_dump'), ['--clean', '--if-exists', url], { encoding: 'utf8' }),
+    /** Brings back what was saved, and nothing else. @param {string} saved */
+    restore(saved) {
+      const psql = [program('psql', 'PSQL'), '-Xq', '-v', 'ON_ERROR_STOP=1', url];
+      const options = /** @type {const} */ ({ stdio: ['pipe', 'ignore', 'inherit'] });
+      execFileSync(psql[0], [...psql.slice(1), '-c', 'DROP SCHEMA public CASCADE; CREATE SCHEMA public'], options);
+      execFileSync(psql[0], psql.slice(1), { ...options, input: saved });
+    },
     remove: () => rm(directory, { recursive: true, force: true }),
   });
 }
