@@ -16,6 +16,7 @@ use crate::banner::Banner;
 use crate::callback::Listener;
 use crate::clock::Clock;
 use crate::export::Exports;
+use crate::frames::Frames;
 use crate::joining::Joining;
 use crate::js::{call, failure, report, set, window};
 use crate::js_source::JsSource;
@@ -35,6 +36,7 @@ use crate::{ids, outbox, ticker, visibility};
 pub(crate) struct Driver {
     machine: Shared<Participant>,
     clock: Clock,
+    pub(crate) frames: Frames,
     pub(crate) socket: Socket,
     options: Options,
     window: Window,
@@ -71,6 +73,7 @@ impl Driver {
             Self {
                 machine: Shared::new(Participant::new(clock.epoch(), ids::random(), messages)),
                 clock,
+                frames: Frames::new(),
                 socket,
                 window,
                 stage: Stage {
@@ -115,6 +118,7 @@ impl Driver {
         let Some(alive) = self.alive.take() else {
             return;
         };
+        self.frames.close();
         self.listeners.take();
         self.overlay.take();
         self.banner.take();
@@ -142,16 +146,20 @@ impl Driver {
         self.listeners.with(|listeners| listeners.push(listener));
     }
 
-    /// The hot path: no more than this.
-    pub(crate) fn frame(&self, frame: u64) {
-        self.machine.with(|machine| machine.frame(frame));
+    /// Tells the machine which frame the game has reached: before all else that it is told or asked.
+    fn take_frame(&self) {
+        if let Some(frame) = self.frames.take() {
+            self.machine.with(|machine| machine.frame(frame));
+        }
     }
 
     pub(crate) fn status(&self) -> Status {
+        self.take_frame();
         self.machine.with(|machine| machine.status())
     }
 
     pub(crate) fn answer_probe(&self, seq: u64) -> ProbeAnswer {
+        self.take_frame();
         let now = self.now();
         self.machine.with(|machine| machine.answer_probe(seq, now))
     }
@@ -164,6 +172,7 @@ impl Driver {
 
     /// The metrics as they stand, with the game's own data.
     pub(crate) fn metrics(self: &Rc<Self>) -> JsValue {
+        self.take_frame();
         let now = self.now();
         let metrics = self.machine.with(|machine| machine.metrics(now));
         let (composed, fault) = self.exports.compose(&metrics);
@@ -195,6 +204,7 @@ impl Driver {
         if self.is_disposed() {
             return;
         }
+        self.take_frame();
         let now = self.now();
         self.machine.with(|machine| machine.handle(now, input));
         // What is being carried out may itself be what made this happen; its own round goes on with the rest, in order.

@@ -43,6 +43,10 @@ extern "C" {
     pub(crate) fn ask(source: &Function) -> Result<JsValue, JsValue>;
     /// Lets the page end a session by `free()` and by `Symbol.dispose` as by `dispose()`.
     pub(crate) fn disposable(session: &JsValue);
+    /// Keeps the frames of a session in `lane` until they are asked for.
+    pub(crate) fn pave(session: &JsValue, lane: &JsValue);
+    /// The frame that was reached since this was last asked; else -1.
+    pub(crate) fn reached(lane: &JsValue) -> f64;
     /// A promise, with `resolve` and `reject` beside it.
     pub(crate) fn deferred() -> JsValue;
     #[wasm_bindgen(catch)]
