@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
+use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::participant::{
-    Messages, Overlay, PageEvent, Participant, ParticipantInput, ParticipantOutput, Status,
+    ExportOwner, Messages, Overlay, PageEvent, Participant, ParticipantInput, ParticipantOutput,
+    Status,
 };
 use stillhere_core::source::text;
 use stillhere_core::time::Millis;
@@ -18,7 +20,7 @@ use crate::clock::Clock;
 use crate::export::Exports;
 use crate::frames::Frames;
 use crate::joining::Joining;
-use crate::js::{call, failure, report, set, window};
+use crate::js::{call, compose, failure, get, item, report, set, window};
 use crate::js_source::JsSource;
 use crate::options::Options;
 use crate::overlay::{self, OverlayView};
@@ -175,15 +177,46 @@ impl Driver {
         self.take_frame();
         let now = self.now();
         let metrics = self.machine.with(|machine| machine.metrics(now));
-        let (composed, fault) = self.exports.compose(&metrics);
-        if let Some(fault) = fault {
-            let message = text(&["the game's metrics are left out: ", &fault]);
-            self.tell(&PageEvent::Error {
-                code: "metrics_source_failed",
-                message,
-            });
+        let ours = self.exports.ours(metrics);
+        let composed = compose(&ours, &self.exports.source());
+        let fault = item(&composed, 1);
+        if !fault.is_undefined() {
+            self.leave_out(&fault);
         }
-        composed
+        item(&composed, 0)
+    }
+
+    /// The game's own data cannot be exported.
+    pub(crate) fn leave_out(&self, fault: &JsValue) {
+        let fault = get(fault, "message")
+            .as_string()
+            .or_else(|| fault.as_string());
+        let fault = fault.unwrap_or_default();
+        self.tell(&PageEvent::Error {
+            code: "metrics_source_failed",
+            message: text(&["the game's metrics are left out: ", &fault]),
+        });
+    }
+
+    /// Builds an export. What the game's data say at a later time is not in it, unless the game changes what it gave.
+    fn build(
+        self: &Rc<Self>,
+        export_id: ExportId,
+        scene_id: &SceneId,
+        owner: Option<&ExportOwner>,
+        at_once: bool,
+    ) {
+        self.take_frame();
+        let now = self.now();
+        let metrics = self.machine.with(|machine| machine.metrics(now));
+        let ours = self.exports.ours(metrics);
+        let source = self.exports.source();
+        let kept = outbox::build(self, &ours, &source, &export_id, scene_id, owner, at_once);
+        self.exports.keep(export_id, kept);
+        // The page's source of metrics may have disposed of the session: a later one sends this export then.
+        if self.is_disposed() {
+            self.exports.clear();
+        }
     }
 
     /// The ticker beat.
@@ -228,16 +261,8 @@ impl Driver {
                 export_id,
                 scene_id,
                 owner,
-            } => {
-                let metrics = self.metrics();
-                let scene = scene_id.as_str();
-                let kept = outbox::put(self, &metrics, &export_id, scene, owner.as_ref());
-                self.exports.keep(export_id, metrics, kept);
-                // The page's source of metrics may have disposed of the session: a later one sends this export then.
-                if self.is_disposed() {
-                    self.exports.clear();
-                }
-            }
+                at_once,
+            } => self.build(export_id, &scene_id, owner.as_ref(), at_once),
             ParticipantOutput::SendChunk { export_id, offset } => {
                 outbox::send_chunk(self, export_id, offset);
             }

@@ -135,7 +135,8 @@ impl ParticipantSession {
         Ok(())
     }
 
-    /// The game's own data: called when metrics are built, must return a plain object at once. `null` for none.
+    /// The game's own data: called when metrics are built, must return a plain object at once, which the game does not change any
+    /// more (a large one is written bit by bit). `null` for none.
     ///
     /// # Errors
     /// `disposed`, `invalid_argument`.
