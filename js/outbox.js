@@ -14,12 +14,14 @@
  * @property {string} token
  * @property {string} url the origin of the server
  * @property {Blob} body the metrics as JSON
- * @property {Uint8Array} [bytes] the same, until it is kept
+ * @property {string[]} [text] the same, while the socket may send it
  * @property {string} [encoding] `gzip` once the body is compressed
  * @property {number} at when it was made, in milliseconds since the Unix epoch
  */
 
 const STORE = 'outbox';
+/** So much is compressed in some milliseconds. */
+const BIT = 1 << 15;
 /** A chunk that takes longer is sent anew. */
 const PATIENCE = 60_000;
 
@@ -76,23 +78,6 @@ async function transact(mode, act) {
 /** @param {Omit<Kept, 'body'> & { body: BlobPart }} kept */
 const put = (kept) => transact('readwrite', (store) => store.put(kept));
 
-/**
- * An export as the outbox keeps it.
- *
- * @param {object} metrics
- * @param {any} socket
- * @param {string} export_id
- * @param {string} scene_id
- * @param {string} participant_id
- * @param {string} token
- * @returns {Kept}
- */
-export function wrap(metrics, socket, export_id, scene_id, participant_id, token) {
-  const bytes = new TextEncoder().encode(JSON.stringify(metrics));
-  const body = new Blob([bytes]);
-  return { export_id, scene_id, participant_id, token, url: origin(socket), body, bytes, at: Date.now() };
-}
-
 /** Where an export is until the database has it: a page that is being closed may not live to see that. */
 const BRIEFLY = 'stillhere:kept:';
 /** Browsers grant an origin about five times as many characters there. */
@@ -100,6 +85,9 @@ const BRIEFLY_AT_MOST = 1_000_000;
 
 /** What the sessions of this page send themselves: left over it is only once they are disposed of. @type {Set<IDBValidKey>} */
 const inHand = new Set();
+
+/** @param {string} id */
+export const hold = (id) => inHand.add(id);
 
 /** @param {string} id */
 export const release = (id) => inHand.delete(id);
@@ -115,17 +103,14 @@ function forget(id) {
 
 /**
  * @param {Kept} kept
+ * @param {Uint8Array<ArrayBuffer> | undefined} bytes of the body, if they are at hand
  * @param {(persisted: boolean) => void} done
  */
-export function keep(kept, done) {
-  // A blob is only a reference: the browser fetches what is in it later, and a page that is being closed has no later.
-  const { bytes, ...rest } = kept;
-  delete kept.bytes;
+export function keep({ text: _, ...kept }, bytes, done) {
   const id = kept.export_id;
-  inHand.add(id);
   try {
     if (bytes && bytes.length < BRIEFLY_AT_MOST) {
-      localStorage.setItem(BRIEFLY + id, JSON.stringify({ ...rest, body: new TextDecoder().decode(bytes) }));
+      localStorage.setItem(BRIEFLY + id, JSON.stringify({ ...kept, body: new TextDecoder().decode(bytes) }));
     }
   } catch {
     // No room, or forbidden: the database alone then.
@@ -135,7 +120,7 @@ export function keep(kept, done) {
     forget(id);
     done(persisted);
   };
-  transact('readwrite', (store) => store.put({ ...rest, body: bytes })).then(
+  put({ ...kept, body: bytes ?? kept.body }).then(
     () => settled(true),
     () => settled(false),
   );
@@ -196,10 +181,10 @@ async function answer(given, id, offset, end) {
   /** @type {Kept | undefined} */
   const kept = given ?? (await transact('readonly', (store) => store.get(id)));
   if (!kept) return null;
+  delete kept.text;
   kept.body = new Blob([kept.body]);
   if (!kept.encoding) {
-    const compressed = kept.body.stream().pipeThrough(new CompressionStream('gzip'));
-    kept.body = await new Response(compressed).blob();
+    kept.body = await compress(kept.body);
     kept.encoding = 'gzip';
     // Another browser version may compress otherwise; chunks of two kinds would not fit together. A database that does not
     // answer must not keep the data here, though.
@@ -219,6 +204,18 @@ async function answer(given, id, offset, end) {
   return response.json();
 }
 
+/** Fed bit by bit: browsers compress all that they are given at once, and in the page's one thread. @param {Blob} body */
+async function compress(body) {
+  const { readable, writable } = new CompressionStream('gzip');
+  const compressed = new Response(readable).blob();
+  const writer = writable.getWriter();
+  for (let i = 0; i < body.size; i += BIT) {
+    await writer.write(new Uint8Array(await body.slice(i, i + BIT).arrayBuffer()));
+  }
+  await writer.close();
+  return compressed;
+}
+
 /**
  * @param {any} socket
  * @param {object} words
@@ -228,7 +225,7 @@ export function beacon(socket, words) {
 }
 
 /** Where the socket's server is; the page's own if the socket does not say. @param {any} socket */
-function origin(socket) {
+export function origin(socket) {
   try {
     return new URL(socket.io.uri, location.href).origin.replace(/^ws/, 'http');
   } catch {

@@ -43,9 +43,6 @@ export const list = () => [];
 /** @param {unknown[]} list @param {unknown} value */
 export const push = (list, value) => list.push(value);
 
-/** Theirs in place of what has the same key. @param {object} ours @param {object} theirs */
-export const merge = (ours, theirs) => Object.assign(ours, theirs);
-
 /** @param {any} value */
 export const keys = (value) => Object.keys(value);
 
@@ -82,13 +79,49 @@ export function call(run, argument) {
   }
 }
 
-/** The game's own data, which must be there at once. @param {() => any} source */
-export function ask(source) {
-  const data = source();
-  if (data instanceof Promise) throw new Error('it returned a promise; the data is needed at once');
-  const copied = copy(data);
-  if (kind(copied) !== RECORD) throw new Error('it returned something else than an object');
-  return copied;
+/**
+ * The metrics with the game's own data beside them, and what was wrong with those.
+ *
+ * @param {object} ours
+ * @param {(() => any) | undefined} source must have them at once
+ * @param {(data: any) => any} [take] what becomes of them
+ * @returns {[any, unknown]}
+ */
+export function compose(ours, source, take = copy) {
+  let game;
+  let fault;
+  try {
+    if (source) {
+      const data = source();
+      if (data instanceof Promise) throw new Error('it returned a promise; the data is needed at once');
+      game = take(data);
+      if (kind(game) !== RECORD) throw new Error('it returned something else than an object');
+    }
+  } catch (error) {
+    game = undefined;
+    fault = error;
+  }
+  // Ours come last: whatever the game calls its own data, it says nothing in our name.
+  return [{ ...game, ...ours }, fault];
+}
+
+const ORIGINS = ['socket', 'frontend'];
+
+/** Samples out of six numbers for each: no number is `null`. @param {Float64Array} numbers */
+export function samples(numbers) {
+  const list = [];
+  const orNull = (/** @type {number} */ at) => (numbers[at] >= 0 ? numbers[at] : null);
+  for (let i = 0; i < numbers.length; i += 6) {
+    list.push({
+      seq: orNull(i),
+      sentMs: numbers[i + 1],
+      rttMs: orNull(i + 2),
+      stalledMs: numbers[i + 3],
+      origin: ORIGINS[numbers[i + 4]],
+      judged: numbers[i + 5] > 0,
+    });
+  }
+  return list;
 }
 
 /** The generated `free` would take the memory from under a session that goes on. @param {any} session */
@@ -96,6 +129,30 @@ export function disposable(session) {
   const prototype = Object.getPrototypeOf(session);
   if (prototype.free) prototype.free = prototype.dispose;
   if (Symbol.dispose) prototype[Symbol.dispose] = prototype.dispose;
+}
+
+/**
+ * The hot path: games say at each frame where they are, and a call into WebAssembly costs more than all the rest of it. So the
+ * number waits here until Rust wants to know, which is before whatever it does next.
+ *
+ * @param {any} session
+ * @param {any} lane what Rust keeps of it
+ */
+export function pave(session, lane) {
+  const checked = session.frame.bind(session);
+  Object.assign(lane, { frame: -1, open: true });
+  session.frame = (/** @type {number} */ n) => {
+    // Surely a frame of a session that lives. What else may be one, and what is wrong with all others, Rust says.
+    if (n >>> 0 === n && lane.open) lane.frame = n;
+    else checked(n);
+  };
+}
+
+/** The frame that was reached since this was last asked; else -1. @param {any} lane */
+export function reached(lane) {
+  const { frame } = lane;
+  lane.frame = -1;
+  return frame;
 }
 
 /** A promise, and what settles it. */

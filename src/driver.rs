@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
+use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::participant::{
-    Messages, Overlay, PageEvent, Participant, ParticipantInput, ParticipantOutput, Status,
+    ExportOwner, Messages, Overlay, PageEvent, Participant, ParticipantInput, ParticipantOutput,
+    Status,
 };
 use stillhere_core::source::text;
 use stillhere_core::time::Millis;
@@ -16,8 +18,9 @@ use crate::banner::Banner;
 use crate::callback::Listener;
 use crate::clock::Clock;
 use crate::export::Exports;
+use crate::frames::Frames;
 use crate::joining::Joining;
-use crate::js::{call, failure, report, set, window};
+use crate::js::{call, compose, failure, get, item, report, set, window};
 use crate::js_source::JsSource;
 use crate::options::Options;
 use crate::overlay::{self, OverlayView};
@@ -35,6 +38,7 @@ use crate::{ids, outbox, ticker, visibility};
 pub(crate) struct Driver {
     machine: Shared<Participant>,
     clock: Clock,
+    pub(crate) frames: Frames,
     pub(crate) socket: Socket,
     options: Options,
     window: Window,
@@ -71,6 +75,7 @@ impl Driver {
             Self {
                 machine: Shared::new(Participant::new(clock.epoch(), ids::random(), messages)),
                 clock,
+                frames: Frames::new(),
                 socket,
                 window,
                 stage: Stage {
@@ -115,6 +120,7 @@ impl Driver {
         let Some(alive) = self.alive.take() else {
             return;
         };
+        self.frames.close();
         self.listeners.take();
         self.overlay.take();
         self.banner.take();
@@ -142,16 +148,20 @@ impl Driver {
         self.listeners.with(|listeners| listeners.push(listener));
     }
 
-    /// The hot path: no more than this.
-    pub(crate) fn frame(&self, frame: u64) {
-        self.machine.with(|machine| machine.frame(frame));
+    /// Tells the machine which frame the game has reached: before all else that it is told or asked.
+    fn take_frame(&self) {
+        if let Some(frame) = self.frames.take() {
+            self.machine.with(|machine| machine.frame(frame));
+        }
     }
 
     pub(crate) fn status(&self) -> Status {
+        self.take_frame();
         self.machine.with(|machine| machine.status())
     }
 
     pub(crate) fn answer_probe(&self, seq: u64) -> ProbeAnswer {
+        self.take_frame();
         let now = self.now();
         self.machine.with(|machine| machine.answer_probe(seq, now))
     }
@@ -164,17 +174,49 @@ impl Driver {
 
     /// The metrics as they stand, with the game's own data.
     pub(crate) fn metrics(self: &Rc<Self>) -> JsValue {
+        self.take_frame();
         let now = self.now();
         let metrics = self.machine.with(|machine| machine.metrics(now));
-        let (composed, fault) = self.exports.compose(&metrics);
-        if let Some(fault) = fault {
-            let message = text(&["the game's metrics are left out: ", &fault]);
-            self.tell(&PageEvent::Error {
-                code: "metrics_source_failed",
-                message,
-            });
+        let ours = self.exports.ours(metrics);
+        let composed = compose(&ours, &self.exports.source());
+        let fault = item(&composed, 1);
+        if !fault.is_undefined() {
+            self.leave_out(&fault);
         }
-        composed
+        item(&composed, 0)
+    }
+
+    /// The game's own data cannot be exported.
+    pub(crate) fn leave_out(&self, fault: &JsValue) {
+        let fault = get(fault, "message")
+            .as_string()
+            .or_else(|| fault.as_string());
+        let fault = fault.unwrap_or_default();
+        self.tell(&PageEvent::Error {
+            code: "metrics_source_failed",
+            message: text(&["the game's metrics are left out: ", &fault]),
+        });
+    }
+
+    /// Builds an export. What the game's data say at a later time is not in it, unless the game changes what it gave.
+    fn build(
+        self: &Rc<Self>,
+        export_id: ExportId,
+        scene_id: &SceneId,
+        owner: Option<&ExportOwner>,
+        at_once: bool,
+    ) {
+        self.take_frame();
+        let now = self.now();
+        let metrics = self.machine.with(|machine| machine.metrics(now));
+        let ours = self.exports.ours(metrics);
+        let source = self.exports.source();
+        let kept = outbox::build(self, &ours, &source, &export_id, scene_id, owner, at_once);
+        self.exports.keep(export_id, kept);
+        // The page's source of metrics may have disposed of the session: a later one sends this export then.
+        if self.is_disposed() {
+            self.exports.clear();
+        }
     }
 
     /// The ticker beat.
@@ -195,6 +237,7 @@ impl Driver {
         if self.is_disposed() {
             return;
         }
+        self.take_frame();
         let now = self.now();
         self.machine.with(|machine| machine.handle(now, input));
         // What is being carried out may itself be what made this happen; its own round goes on with the rest, in order.
@@ -218,16 +261,8 @@ impl Driver {
                 export_id,
                 scene_id,
                 owner,
-            } => {
-                let metrics = self.metrics();
-                let scene = scene_id.as_str();
-                let kept = outbox::put(self, &metrics, &export_id, scene, owner.as_ref());
-                self.exports.keep(export_id, metrics, kept);
-                // The page's source of metrics may have disposed of the session: a later one sends this export then.
-                if self.is_disposed() {
-                    self.exports.clear();
-                }
-            }
+                at_once,
+            } => self.build(export_id, &scene_id, owner.as_ref(), at_once),
             ParticipantOutput::SendChunk { export_id, offset } => {
                 outbox::send_chunk(self, export_id, offset);
             }

@@ -1,21 +1,23 @@
 //! The metrics as they are sent: ours, with the game's own data beside them.
 
+use std::mem;
+
 use js_sys::Function;
+use stillhere_core::exclusion::PingSample;
 use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::metrics::MultiplayerMetrics;
+use stillhere_core::time::Millis;
 use stillhere_core::wire::{ClientEvent, EmitMetrics};
 use wasm_bindgen::prelude::*;
 
-use crate::js::{ask, get, item, merge, record, set};
+use crate::js::{get, item, samples, set};
 use crate::outbox;
 use crate::shared::Shared;
 use crate::to_js::to_js;
 
 struct Built {
     export_id: ExportId,
-    /// As the socket sends it, while it may.
-    metrics: JsValue,
-    /// As the outbox keeps it, if it does.
+    /// As `js/outbox.js` keeps it.
     kept: JsValue,
 }
 
@@ -51,9 +53,17 @@ impl Exports {
         self.summaries.take();
     }
 
-    /// The metrics with the game's own data beside them, and what was wrong with that.
-    pub(crate) fn compose(&self, metrics: &MultiplayerMetrics) -> (JsValue, Option<String>) {
-        let ours = to_js(metrics);
+    /// The function of the game; `undefined` if there is none.
+    pub(crate) fn source(&self) -> JsValue {
+        self.source.with(|source| source.clone()).into()
+    }
+
+    /// The metrics as JavaScript's, with what the page said of the episodes.
+    pub(crate) fn ours(&self, mut metrics: MultiplayerMetrics) -> JsValue {
+        // There may be many, and an object written property by property costs as much as thirty made in the script.
+        let samples = columns(&mem::take(&mut metrics.monitor.samples));
+        let ours = to_js(&metrics);
+        set(&get(&ours, "monitor"), "samples", &samples);
         let episodes = get(&ours, "episodes");
         self.summaries.with(|summaries| {
             for (episode, summary) in summaries {
@@ -63,24 +73,12 @@ impl Exports {
                 }
             }
         });
-        let source = self.source.with(|source| source.clone());
-        let (game, fault) = match source.map_or_else(|| Ok(record()), |source| ask(&source)) {
-            Ok(game) => (game, None),
-            Err(error) => (record(), Some(text_of(&error))),
-        };
-        // Ours come last: whatever the game calls its own data, it says nothing in our name.
-        merge(&game, &ours);
-        (game, fault)
+        ours
     }
 
-    pub(crate) fn keep(&self, export_id: ExportId, metrics: JsValue, kept: JsValue) {
-        self.built.with(|built| {
-            built.push(Built {
-                export_id,
-                metrics,
-                kept,
-            });
-        });
+    pub(crate) fn keep(&self, export_id: ExportId, kept: JsValue) {
+        self.built
+            .with(|built| built.push(Built { export_id, kept }));
     }
 
     pub(crate) fn forget(&self, export_id: &ExportId) {
@@ -90,16 +88,11 @@ impl Exports {
         });
     }
 
-    /// An export as the outbox keeps it; `undefined` if it was not built here. It goes up in chunks from now on: the
-    /// memory that its plain form takes is not needed any more.
+    /// An export as it was built here; else `undefined`.
     pub(crate) fn kept(&self, export_id: &ExportId) -> JsValue {
         self.built.with(|built| {
-            let mut built = built.iter_mut();
-            let found = built.find(|built| built.export_id == *export_id);
-            found.map_or(JsValue::UNDEFINED, |built| {
-                built.metrics = JsValue::UNDEFINED;
-                built.kept.clone()
-            })
+            let found = built.iter().find(|built| built.export_id == *export_id);
+            found.map_or(JsValue::UNDEFINED, |built| built.kept.clone())
         })
     }
 
@@ -109,10 +102,10 @@ impl Exports {
         export_id: &ExportId,
         scene_id: SceneId,
     ) -> Option<(&'static str, JsValue)> {
-        let metrics = self.built.with(|built| {
-            let found = built.iter().find(|built| built.export_id == *export_id);
-            found.map(|built| built.metrics.clone())
-        })?;
+        let metrics = outbox::plain(&self.kept(export_id));
+        if metrics.is_undefined() {
+            return None;
+        }
         let message = EmitMetrics {
             scene_id,
             metrics: (),
@@ -125,9 +118,49 @@ impl Exports {
     }
 }
 
-fn text_of(error: &JsValue) -> String {
-    get(error, "message")
-        .as_string()
-        .or_else(|| error.as_string())
-        .unwrap_or_default()
+fn columns(list: &[PingSample]) -> JsValue {
+    let mut numbers = Vec::with_capacity(list.len() * 6);
+    for sample in list {
+        numbers.extend([
+            sample.seq.map_or(f64::NAN, |seq| seq as f64),
+            sample.sent_ms.as_f64(),
+            sample.rtt_ms.map_or(f64::NAN, Millis::as_f64),
+            sample.stalled_ms.as_f64(),
+            f64::from(sample.origin as u8),
+            f64::from(u8::from(sample.judged)),
+        ]);
+    }
+    samples(&numbers)
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use js_sys::JSON;
+    use stillhere_core::exclusion::PingOrigin;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    fn samples_are_written_as_any_other_value() {
+        let sample = PingSample {
+            seq: Some(0),
+            sent_ms: Millis::new(12.25),
+            rtt_ms: Some(Millis::new(40.5)),
+            stalled_ms: Millis::new(3.0),
+            origin: PingOrigin::Socket,
+            judged: true,
+        };
+        let other = PingSample {
+            seq: None,
+            rtt_ms: None,
+            origin: PingOrigin::Frontend,
+            judged: false,
+            ..sample
+        };
+        for list in [vec![], vec![sample, other]] {
+            let text = |value: &JsValue| JSON::stringify(value).unwrap().as_string();
+            assert_eq!(text(&columns(&list)), text(&to_js(&list)));
+        }
+    }
 }

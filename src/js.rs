@@ -25,7 +25,6 @@ extern "C" {
     /// A list without items.
     pub(crate) fn list() -> JsValue;
     pub(crate) fn push(list: &JsValue, value: &JsValue);
-    pub(crate) fn merge(ours: &JsValue, theirs: &JsValue);
     pub(crate) fn keys(value: &JsValue) -> JsValue;
     pub(crate) fn show(value: &JsValue) -> String;
     /// A copy of plain data that nobody else holds. Whatever JSON cannot carry is an error here, not when it is sent.
@@ -38,11 +37,16 @@ extern "C" {
     pub(crate) fn warn(text: &str);
     /// Calls a function of the page. What it throws is reported and stays there.
     pub(crate) fn call(function: &Function, argument: &JsValue);
-    /// The game's own data.
-    #[wasm_bindgen(catch)]
-    pub(crate) fn ask(source: &Function) -> Result<JsValue, JsValue>;
+    /// The metrics with a copy of the game's own data beside them, and what was wrong with those: two items.
+    pub(crate) fn compose(ours: &JsValue, source: &JsValue) -> JsValue;
+    /// Samples, out of six numbers for each; NaN is none.
+    pub(crate) fn samples(numbers: &[f64]) -> JsValue;
     /// Lets the page end a session by `free()` and by `Symbol.dispose` as by `dispose()`.
     pub(crate) fn disposable(session: &JsValue);
+    /// Keeps the frames of a session in `lane` until they are asked for.
+    pub(crate) fn pave(session: &JsValue, lane: &JsValue);
+    /// The frame that was reached since this was last asked; else -1.
+    pub(crate) fn reached(lane: &JsValue) -> f64;
     /// A promise, with `resolve` and `reject` beside it.
     pub(crate) fn deferred() -> JsValue;
     #[wasm_bindgen(catch)]

@@ -8,6 +8,7 @@ mod callback;
 mod clock;
 mod driver;
 mod export;
+mod frames;
 mod ids;
 mod joining;
 mod js;

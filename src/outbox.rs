@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::Function;
-use stillhere_core::ids::ExportId;
+use stillhere_core::ids::{ExportId, SceneId};
 use stillhere_core::participant::{ExportOwner, ParticipantInput};
 use stillhere_core::upload::{CHUNK_BYTES, ChunkAnswer};
 use stillhere_core::wire::LastWords;
@@ -11,23 +11,28 @@ use wasm_bindgen::prelude::*;
 
 use crate::callback::callback;
 use crate::driver::Driver;
-use crate::js::{get, texts};
+use crate::js::{record, set, texts};
 use crate::js_source::JsSource;
 use crate::to_js::to_js;
 
+#[wasm_bindgen(module = "/js/export.js")]
+extern "C" {
+    fn write(
+        kept: &JsValue,
+        ours: &JsValue,
+        source: &JsValue,
+        socket: &JsValue,
+        at_once: bool,
+        done: &Function,
+    );
+    /// The metrics as the socket sends them, while it may.
+    pub(crate) fn plain(kept: &JsValue) -> JsValue;
+}
+
 #[wasm_bindgen(module = "/js/outbox.js")]
 extern "C" {
-    fn wrap(
-        metrics: &JsValue,
-        socket: &JsValue,
-        export_id: &str,
-        scene_id: &str,
-        participant_id: &str,
-        token: &str,
-    ) -> JsValue;
     #[wasm_bindgen(js_name = canCompress)]
     fn can_compress() -> bool;
-    fn keep(kept: &JsValue, done: &Function);
     fn list(done: &Function);
     #[wasm_bindgen(js_name = drop)]
     fn drop_kept(id: &str);
@@ -51,44 +56,40 @@ pub(crate) fn look(driver: &Rc<Driver>) {
     list(&found);
 }
 
-/// Puts an export that was built into the outbox, if a later page could send it; what the outbox holds then.
-pub(crate) fn put(
+/// Builds an export, and puts it into the outbox if a later page could send it; what `js/outbox.js` has of it.
+pub(crate) fn build(
     driver: &Rc<Driver>,
-    metrics: &JsValue,
+    ours: &JsValue,
+    source: &JsValue,
     export_id: &ExportId,
-    scene_id: &str,
+    scene_id: &SceneId,
     owner: Option<&ExportOwner>,
+    at_once: bool,
 ) -> JsValue {
-    let kept = owner.map_or(JsValue::UNDEFINED, |owner| {
-        wrap(
-            metrics,
-            driver.socket.as_js(),
-            export_id.as_str(),
-            scene_id,
-            owner.participant_id.as_str(),
-            &owner.token,
-        )
-    });
-    let bytes = get(&get(&kept, "body"), "size").as_f64().unwrap_or(0.0) as u64;
-    let say = {
-        let export_id = export_id.clone();
-        move |driver: &Rc<Driver>, persisted: bool| {
+    let id = export_id.clone();
+    let done = callback(
+        &Rc::downgrade(driver),
+        move |driver, [bytes, persisted, fault]| {
+            if !fault.is_undefined() {
+                driver.leave_out(fault);
+            }
             driver.handle(ParticipantInput::ExportKept {
-                export_id: export_id.clone(),
-                bytes,
-                persisted,
+                export_id: id.clone(),
+                bytes: bytes.as_f64().unwrap_or(0.0) as u64,
+                persisted: persisted.is_truthy(),
                 uploadable: can_compress(),
             });
-        }
-    };
-    if kept.is_object() {
-        let say = say.clone();
-        let done = callback(&Rc::downgrade(driver), move |driver, [persisted, ..]| {
-            say(driver, persisted.is_truthy());
-        });
-        keep(&kept, &done);
+        },
+    );
+    let kept = record();
+    let say = |key: &str, value: &str| set(&kept, key, &value.into());
+    say("export_id", export_id.as_str());
+    say("scene_id", scene_id.as_str());
+    if let Some(owner) = owner {
+        say("participant_id", owner.participant_id.as_str());
+        say("token", &owner.token);
     }
-    say(driver, false);
+    write(&kept, ours, source, driver.socket.as_js(), at_once, &done);
     kept
 }
 

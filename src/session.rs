@@ -7,7 +7,6 @@ use stillhere_core::participant::{ParticipantInput, Status};
 use stillhere_core::time::Millis;
 use tsify::Tsify;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen::throw_val;
 
 use crate::driver::Driver;
 use crate::joining;
@@ -16,9 +15,6 @@ use crate::options::Options;
 use crate::socket::SocketLike;
 use crate::to_js::to_js;
 use crate::types::{ExportedMetrics, JoinOptions, JoinPromise, MetricsSource, SessionOptions};
-
-/// Whole numbers above this are not exact in JavaScript.
-const MAX_FRAME: f64 = 9_007_199_254_740_991.0;
 
 /// One participant's session on one page.
 ///
@@ -37,10 +33,12 @@ impl ParticipantSession {
     #[wasm_bindgen(unchecked_return_type = "ParticipantSession")]
     pub fn attach(socket: SocketLike, options: Option<SessionOptions>) -> Result<JsValue, JsValue> {
         let (options, messages) = Options::parse(options.map_or(JsValue::UNDEFINED, Into::into))?;
+        let driver = Driver::attach(socket, options, messages)?;
         let session = JsValue::from(Self {
-            driver: Driver::attach(socket, options, messages)?,
+            driver: Rc::clone(&driver),
         });
         disposable(&session);
+        driver.frames.open(&session);
         Ok(session)
     }
 
@@ -62,11 +60,14 @@ impl ParticipantSession {
     ///
     /// # Errors
     /// `disposed`, `invalid_argument`.
-    pub fn frame(&self, n: f64) {
-        // Thrown from within: a `Result` would come back as an array, made anew for each frame.
-        if let Err(error) = self.reach(n) {
-            throw_val(error);
+    pub fn frame(&self, n: f64) -> Result<(), JsValue> {
+        if self.live()?.frames.reach(n) {
+            return Ok(());
         }
+        Err(failure(
+            "invalid_argument",
+            "frame(n): n must be a whole number, 0 or more",
+        ))
     }
 
     /// An episode begins.
@@ -134,7 +135,8 @@ impl ParticipantSession {
         Ok(())
     }
 
-    /// The game's own data: called when metrics are built, must return a plain object at once. `null` for none.
+    /// The game's own data: called when metrics are built, must return a plain object at once, which the game does not change any
+    /// more (a large one is written bit by bit). `null` for none.
     ///
     /// # Errors
     /// `disposed`, `invalid_argument`.
@@ -195,18 +197,6 @@ impl ParticipantSession {
     /// gave it. A second time it does nothing; any other call throws `disposed`.
     pub fn dispose(&self) {
         self.driver.dispose();
-    }
-
-    fn reach(&self, frame: f64) -> Result<(), JsValue> {
-        let driver = self.live()?;
-        if !(0.0..=MAX_FRAME).contains(&frame) || frame.fract() != 0.0 {
-            return Err(failure(
-                "invalid_argument",
-                "frame(n): n must be a whole number, 0 or more",
-            ));
-        }
-        driver.frame(frame as u64);
-        Ok(())
     }
 
     fn live(&self) -> Result<&Rc<Driver>, JsValue> {

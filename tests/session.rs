@@ -370,6 +370,51 @@ fn arguments_that_make_no_sense_are_refused_by_name() {
 }
 
 #[wasm_bindgen_test]
+fn every_frame_counts_whether_or_not_it_takes_the_quick_way() {
+    let game = Game::start(
+        json!({"has_continuous_callback": true, "continuous_callback_interval_frames": 30}),
+        &NONE,
+    );
+    let other = Game::plain();
+    let frame = |n: f64| game.session.call("frame", &[n.into()]);
+    let reached = || game.session.status()["frame"].clone();
+    assert_eq!(reached(), 0);
+    // The last ones are too large for the quick way; then the game counts anew.
+    for n in [
+        1.0,
+        2_147_483_648.0,
+        4_294_967_296.0,
+        9_007_199_254_740_991.0,
+    ] {
+        frame(n);
+        assert_eq!(reached(), n as u64);
+    }
+    for n in [9_007_199_254_740_992.0, -1.0, 0.5, f64::NAN] {
+        let error = game.session.try_call("frame", &[n.into()]).unwrap_err();
+        assert_eq!(code_of(&error), "invalid_argument", "{n}");
+    }
+    assert_eq!(reached(), 9_007_199_254_740_991_u64);
+    frame(8.0);
+    frame(9.0);
+    assert_eq!(other.session.status()["frame"], 0);
+    let probe = game
+        .socket
+        .tell_for_ack("presence_probe", json!({"seq": 4}));
+    assert_eq!(probe[0]["frame_number"], 9);
+    // What is asked every 30 frames was passed long ago, and names the frame at which it is asked.
+    frame(47.0);
+    game.session.call("recordPing", &[20.into()]);
+    let asked = &game.socket.payloads("execute_continuous_callback")[0];
+    assert_eq!(asked["context"]["frame_number"], 47);
+    frame(0.0);
+    game.session.call("episodeStarted", &[]);
+    frame(12.0);
+    let metrics = value(&game.session.call("exportMetrics", &[]));
+    assert_eq!(metrics["sessionStatus"]["terminationFrame"], 12);
+    assert_eq!(metrics["episodes"][0]["startFrame"], 0);
+}
+
+#[wasm_bindgen_test]
 fn a_disposed_session_says_so() {
     let game = Game::plain();
     game.session.call("dispose", &[]);

@@ -10,7 +10,9 @@ use lexopt::ValueExt;
 use crate::project::Project;
 use crate::shell::Shell;
 use crate::suite::Selection;
-use crate::{lint, package, server, site, steps, suite, tools, wasm, wasm_tests};
+use crate::{
+    bench, instructions, lint, package, server, site, steps, suite, tools, wasm, wasm_tests,
+};
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -21,6 +23,8 @@ cargo xtask <command>
   build                   release bundle and release server (npm run build)
   package                 what is published, in dist/, with its sizes (npm run package, npm pack)
   site                    what the server serves, in dist/site/
+  bench-client            the benches of the client, into bench/RESULTS-CLIENT.md (npm run bench:client)
+  instructions            count the instructions of core's hot paths anew, into bench/instructions.json
   lint                    formatting, lints and types, without tests
   format                  rewrite the sources in the project's format
   test-runner FILE.wasm   run one wasm test file (cargo test --target wasm32-unknown-unknown calls it)
@@ -35,6 +39,8 @@ pub(crate) enum Command {
     Build,
     Package,
     Site,
+    BenchClient,
+    Instructions,
     Lint,
     Format,
     TestRunner(Vec<OsString>),
@@ -56,6 +62,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         "build" => Command::Build,
         "package" => Command::Package,
         "site" => Command::Site,
+        "bench-client" => Command::BenchClient,
+        "instructions" => Command::Instructions,
         "lint" => Command::Lint,
         "format" => Command::Format,
         unknown => bail!("there is no command `{unknown}`; `cargo xtask help` lists them"),
@@ -124,6 +132,8 @@ impl Command {
                 let changed = site::assemble(&project)?;
                 println!("{}: {changed} files changed", project.site().display());
             }
+            Self::BenchClient => bench::client(&project, shell)?,
+            Self::Instructions => print!("{}", instructions::renew(&project, shell)?),
             Self::Lint => {
                 tools::ensure_for_build(&project, shell)?;
                 tools::ensure_components(&project, shell)?;

@@ -82,6 +82,17 @@ pub(crate) fn ensure(project: &Project, shell: &mut Shell) -> Result<Browser> {
     )
 }
 
+/// Debian's packages, where they can be installed.
+pub(crate) fn install(project: &Project, shell: &mut Shell, packages: &[&str]) -> Result<()> {
+    if !is_debian() || !is_root(project) {
+        bail!(
+            "install it and try again (Debian: `sudo apt-get install {}`)",
+            packages.join(" ")
+        );
+    }
+    apt_get(project, shell, packages)
+}
+
 /// Installs packages of Debian's.
 pub(crate) fn apt_get(project: &Project, shell: &mut Shell, packages: &[&str]) -> Result<()> {
     let heading = format!("installing {}", packages.join(", "));

@@ -1,9 +1,11 @@
 //! Builds, tests and serves stillhere: `cargo xtask <command>`, also behind the npm scripts.
 
 mod args;
+mod bench;
 mod browser;
 mod counts;
 mod engines;
+mod instructions;
 mod lint;
 mod package;
 mod project;

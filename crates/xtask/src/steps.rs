@@ -12,7 +12,7 @@ use crate::engines::{ENGINE, Engine, Found};
 use crate::project::{Project, WASM_TARGET};
 use crate::shell::Shell;
 use crate::wasm_pack::WasmPack;
-use crate::{lint, package, server, services, site, tools, wasm};
+use crate::{instructions, lint, package, server, services, site, tools, wasm};
 
 /// A named part of the tests.
 pub(crate) struct Step {
@@ -74,6 +74,11 @@ pub(crate) const ALL: &[Step] = &[
     step("core", "tests of the rules", |job| {
         job.cargo_test(&["-p", "stillhere-core", "--all-features"])
     }),
+    step(
+        "instructions",
+        "what the hot paths cost, against the committed figures",
+        |job| instructions::check(&job.project, &mut job.shell),
+    ),
     step("core-wasm", "the same tests compiled to wasm", core_wasm),
     step("server", "tests of the server", server_tests),
     in_browser("client", "wasm tests in headless Chromium", client),

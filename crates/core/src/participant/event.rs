@@ -118,7 +118,7 @@ pub enum ParticipantOutput {
         /// Which ack it is to get.
         expect: Expect,
     },
-    /// Build the metrics now, with [`metrics`](super::Participant::metrics) and the game's own data; put them into the
+    /// Build the metrics, of what [`metrics`](super::Participant::metrics) and the game's own data say now; put them into the
     /// outbox under this id if they have an owner, and answer with [`ParticipantInput::ExportKept`].
     BuildExport {
         /// The export.
@@ -127,6 +127,8 @@ pub enum ParticipantOutput {
         scene_id: SceneId,
         /// Who sends it; `None` if only this page can.
         owner: Option<ExportOwner>,
+        /// The page is being closed: nothing can be done later, however long it takes.
+        at_once: bool,
     },
     /// Send the chunk of an export that begins here and has at most [`CHUNK_BYTES`](crate::upload::CHUNK_BYTES); answer
     /// with [`ParticipantInput::ChunkAnswered`].

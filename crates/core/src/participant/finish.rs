@@ -54,7 +54,7 @@ impl Participant {
             now,
         );
         if building {
-            self.build_export();
+            self.build_export(false);
         }
     }
 
@@ -147,7 +147,7 @@ impl Participant {
         if self.is_in_game() {
             self.end_by_partner(self.texts.partner_message.to_string(), frame, now);
         }
-        self.start_export();
+        self.start_export(false);
     }
 
     pub(super) fn end_excluded(
@@ -274,23 +274,23 @@ impl Participant {
             now,
         );
         if building {
-            self.build_export();
+            self.build_export(false);
         }
     }
 
-    pub(super) fn start_export(&mut self) {
+    pub(super) fn start_export(&mut self, at_once: bool) {
         if let Phase::Ended(ending) = &mut self.phase
             && matches!(ending.export, ExportState::Awaiting { .. })
         {
             ending.export = ExportState::Building;
-            self.build_export();
+            self.build_export(at_once);
         }
     }
 
-    fn build_export(&mut self) {
+    fn build_export(&mut self, at_once: bool) {
         if let Phase::Ended(ending) = &self.phase {
             let export_id = ending.export_id.clone();
-            self.build(export_id);
+            self.build(export_id, at_once);
         }
     }
 

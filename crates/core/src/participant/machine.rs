@@ -79,6 +79,8 @@ pub struct Participant {
     pub(super) left_overs_sent: Option<usize>,
     /// What was kept when the page seemed to go.
     pub(super) unfinished: Option<ExportId>,
+    /// What was still being built when the next game began.
+    pub(super) left_building: Option<ExportId>,
     pub(super) outputs: Vec<ParticipantOutput>,
 }
 
@@ -111,6 +113,7 @@ impl Participant {
             owner: None,
             left_overs_sent: None,
             unfinished: None,
+            left_building: None,
             outputs: Vec::new(),
         }
     }

@@ -51,7 +51,7 @@ impl Participant {
         if let Phase::Ended(ending) = &self.phase
             && matches!(ending.export, ExportState::Awaiting { until } if until <= now)
         {
-            self.start_export();
+            self.start_export(false);
         }
         self.send_export(now);
         self.send_chunk(now);

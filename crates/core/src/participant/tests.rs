@@ -415,6 +415,39 @@ fn the_next_game_does_not_lose_the_data_of_the_last() {
     assert_eq!(page.dropped(), [export_id]);
 }
 
+#[test]
+fn the_next_game_does_not_lose_what_is_still_being_built() {
+    let mut page = Page::playing(Some("t"));
+    page.handle(ParticipantInput::Complete);
+    let (export_id, _) = page.built().unwrap();
+    page.tell(
+        "pyodide_player_assigned",
+        json!({"player_id": 1, "game_id": "g2", "game_seed": 1, "num_players": 2}),
+    );
+    assert!(page.chunks().is_empty());
+    page.kept(&export_id, 10, false);
+    assert_eq!(page.chunks(), [0]);
+    page.kept(&export_id, 10, true);
+    page.chunk(&export_id, &received(&export_id, 10, true));
+    assert_eq!((page.chunks().len(), page.dropped()), (1, vec![export_id]));
+}
+
+#[test]
+fn only_a_page_that_goes_builds_its_export_at_once() {
+    let at_once = |page: &Page| -> Vec<bool> {
+        let builds = page.outputs.iter().filter_map(|output| match output {
+            ParticipantOutput::BuildExport { at_once, .. } => Some(*at_once),
+            _ => None,
+        });
+        builds.collect()
+    };
+    let mut page = Page::playing(Some("t"));
+    page.handle(ParticipantInput::PageHide);
+    page.handle(ParticipantInput::Visible);
+    page.handle(ParticipantInput::Complete);
+    assert_eq!(at_once(&page), [true, false]);
+}
+
 fn taken_over(page: &mut Page) {
     page.tell("end_game", json!({"reason": "taken_over"}));
 }

@@ -40,11 +40,12 @@ impl Participant {
         }
     }
 
-    pub(super) fn build(&mut self, export_id: ExportId) {
+    pub(super) fn build(&mut self, export_id: ExportId, at_once: bool) {
         self.outputs.push(ParticipantOutput::BuildExport {
             export_id,
             scene_id: self.scene_or_game(),
             owner: self.owner.clone(),
+            at_once,
         });
     }
 
@@ -57,6 +58,16 @@ impl Participant {
         now: Millis,
     ) {
         let has_owner = self.owner.is_some();
+        if self
+            .left_building
+            .take_if(|left| left == export_id)
+            .is_some()
+        {
+            if uploadable && has_owner {
+                self.uploads.add(export_id.clone(), false, now);
+            }
+            return;
+        }
         let Phase::Ended(ending) = &mut self.phase else {
             return;
         };
@@ -170,10 +181,12 @@ impl Participant {
 
     /// A new game begins: the last one's data goes on by itself.
     pub(super) fn leave_behind(&mut self, now: Millis) {
-        if let Phase::Ended(ending) = &self.phase
-            && ending.uploadable
-            && !ending.is_settled()
-        {
+        let Phase::Ended(ending) = &self.phase else {
+            return;
+        };
+        if matches!(ending.export, ExportState::Building) {
+            self.left_building = Some(ending.export_id.clone());
+        } else if ending.uploadable && !ending.is_settled() {
             self.uploads.add(ending.export_id.clone(), false, now);
         }
     }
@@ -181,7 +194,7 @@ impl Participant {
     /// The page goes, and may not be heard of again.
     pub(super) fn page_hides(&mut self, now: Millis) {
         // The final export cannot be built later.
-        self.start_export();
+        self.start_export(true);
         if !matches!(self.phase, Phase::Playing | Phase::Reporting { .. }) {
             return;
         }
@@ -199,7 +212,7 @@ impl Participant {
         self.forget_unfinished();
         let export_id = self.next_export_id();
         self.unfinished = Some(export_id.clone());
-        self.build(export_id);
+        self.build(export_id, true);
         self.outputs.push(ParticipantOutput::Beacon(words));
     }
 
