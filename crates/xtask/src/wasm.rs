@@ -17,6 +17,14 @@ const NAME: &str = "stillhere";
 /// What rustc emits for this target by default and every supported browser has. Never `--all-features`: that emits
 /// constructs that no browser reads yet.
 const WASM_OPT_FLAGS: &[&str] = &[
+    // Rust puts nothing into the first kilobyte.
+    "--low-memory-unused",
+    // Control flow found anew is shorter than what the compiler leaves.
+    "--flatten",
+    "--rereloop",
+    "--merge-similar-functions",
+    "-Oz",
+    "--merge-similar-functions",
     "-Oz",
     "--converge",
     // Large functions made of many that are called once compress worse than the many.

@@ -129,7 +129,8 @@ export async function postgres() {
     /** Brings back what was saved, and nothing else. @param {string} saved */
     restore(saved) {
       const psql = [program('psql', 'PSQL'), '-Xq', '-v', 'ON_ERROR_STOP=1', url];
-      const options = /** @type {const} */ ({ stdio: ['pipe', 'ignore', 'inherit'] });
+      /** @type {import('node:child_process').ExecFileSyncOptions} */
+      const options = { stdio: ['pipe', 'ignore', 'inherit'] };
       execFileSync(psql[0], [...psql.slice(1), '-c', 'DROP SCHEMA public CASCADE; CREATE SCHEMA public'], options);
       execFileSync(psql[0], psql.slice(1), { ...options, input: saved });
     },

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use walrus::ir::{Visitor, dfs_in_order};
-use walrus::{ElementItems, FunctionBuilder, FunctionId, FunctionKind, LocalFunction, Module};
+use walrus::{
+    ElementItems, ExportItem, FunctionBuilder, FunctionId, FunctionKind, LocalFunction, Module,
+};
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto, Output};
 
 /// Where the generated script finds the hand-written ones.
@@ -32,9 +34,28 @@ fn main() -> Result<()> {
     let mut output = bindgen.generate_output()?;
     drop_executor(output.wasm_mut());
     drop_last_words(output.wasm_mut());
-    let names = shorten_imports(&mut output);
+    let imports = shorten_imports(&mut output);
+    let exports = shorten_exports(&mut output);
     output.emit(&out_dir)?;
-    rename_in_glue(&glue, &names)
+    rename_in_glue(&glue, &imports, |name| format!("{name}: "))?;
+    // Followed by something that no name has, so that a name which begins another one is left alone.
+    for end in ["(", ",", ";", ")"] {
+        replace_in(&glue, &exports, |name| format!("wasm.{name}{end}"))?;
+    }
+    let left = fs::read_to_string(&glue)?;
+    for (name, _) in &exports {
+        ensure!(
+            !left.contains(&format!("wasm.{name}")),
+            "{name} is called in a way that is not known"
+        );
+    }
+    for types in [
+        glue.with_extension("d.ts"),
+        out_dir.join("stillhere_bg.wasm.d.ts"),
+    ] {
+        replace_in(&types, &exports, |name| format!(" {name}: "))?;
+    }
+    Ok(())
 }
 
 /// js-sys brings an executor for futures, whether or not there are any. Nothing calls it, but what it calls by pointer is in the
@@ -139,17 +160,44 @@ fn shorten_imports(output: &mut Output) -> Vec<(String, String)> {
         .collect()
 }
 
-fn rename_in_glue(path: &Path, names: &[(String, String)]) -> Result<()> {
-    let mut glue = fs::read_to_string(path)?;
-    for (long, short) in names {
-        let key = format!("{long}: ");
+/// Likewise what the glue calls: long names, one of them with a hash.
+fn shorten_exports(output: &mut Output) -> Vec<(String, String)> {
+    let exports = output.wasm_mut().exports.iter_mut();
+    exports
+        .filter(|export| matches!(export.item, ExportItem::Function(_)))
+        .enumerate()
+        .map(|(number, export)| {
+            let short = format!("e{number}");
+            (mem::replace(&mut export.name, short.clone()), short)
+        })
+        .collect()
+}
+
+fn rename_in_glue(
+    path: &Path,
+    names: &[(String, String)],
+    mention: fn(&str) -> String,
+) -> Result<()> {
+    let glue = fs::read_to_string(path)?;
+    for (long, _) in names {
         ensure!(
-            glue.matches(&key).count() == 1,
+            glue.matches(&mention(long)).count() == 1,
             "{} does not define `{long}` once",
             path.display()
         );
-        glue = glue.replace(&key, &format!("{short}: "));
     }
-    fs::write(path, glue)?;
+    replace_in(path, names, mention)
+}
+
+fn replace_in(
+    path: &Path,
+    names: &[(String, String)],
+    mention: impl Fn(&str) -> String,
+) -> Result<()> {
+    let mut text = fs::read_to_string(path)?;
+    for (long, short) in names {
+        text = text.replace(&mention(long), &mention(short));
+    }
+    fs::write(path, text)?;
     Ok(())
 }
