@@ -1,5 +1,6 @@
 //! What time it is. The only place that asks the system.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,9 +24,52 @@ pub struct SystemClock;
 /// A machine may sleep meanwhile, so nobody waits for long without looking.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
+/// Whether the machine slept is looked at no more often than this.
+const LOOK_EVERY_MS: u64 = 50;
+
 /// Both clocks, joined: the time that a machine slept has passed for its games too.
-static LINE: LazyLock<Mutex<(Instant, Timeline)>> =
-    LazyLock::new(|| Mutex::new((Instant::now(), Timeline::new(0.0, wall_ms()))));
+struct Line {
+    start: Instant,
+    timeline: Mutex<Timeline>,
+    /// What is added to the time since the start, as the bits of a number; it only ever grows. All games ask
+    /// for the time with every message, so they do not queue for it.
+    offset: AtomicU64,
+    /// When the wall clock was last looked at, in milliseconds since the start.
+    looked: AtomicU64,
+}
+
+static LINE: LazyLock<Line> = LazyLock::new(|| {
+    let wall = wall_ms();
+    Line {
+        start: Instant::now(),
+        timeline: Mutex::new(Timeline::new(0.0, wall)),
+        offset: AtomicU64::new(wall.to_bits()),
+        looked: AtomicU64::new(0),
+    }
+});
+
+impl Line {
+    fn now(&self) -> f64 {
+        let passed = self.start.elapsed().as_secs_f64() * 1_000.0;
+        let looked = self.looked.load(Ordering::Relaxed);
+        if passed as u64 >= looked + LOOK_EVERY_MS {
+            self.look(passed);
+        }
+        passed + f64::from_bits(self.offset.load(Ordering::Acquire))
+    }
+
+    fn look(&self, passed: f64) {
+        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have looked meanwhile, and later.
+        if self.looked.fetch_max(passed as u64, Ordering::Relaxed) >= passed as u64 {
+            return;
+        }
+        let moment = timeline.read(passed, wall_ms());
+        let offset = timeline.wall_at(moment).as_f64() - passed;
+        // Of positive numbers the greater one has the greater bits.
+        self.offset.fetch_max(offset.to_bits(), Ordering::Release);
+    }
+}
 
 fn wall_ms() -> f64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -34,11 +78,8 @@ fn wall_ms() -> f64 {
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        let mut line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (start, timeline) = &mut *line;
-        let moment = timeline.read(start.elapsed().as_secs_f64() * 1_000.0, wall_ms());
         // Whole milliseconds, as they are stored.
-        Millis::new(timeline.wall_at(moment).as_f64().floor())
+        Millis::new(LINE.now().floor())
     }
 
     fn sleep_until(&self, moment: Millis) -> BoxFuture<'static, ()> {
