@@ -21,6 +21,7 @@ mod counters;
 mod deadlines;
 mod deliveries;
 mod exports;
+mod handshake;
 mod health;
 mod http;
 mod lifecycle;
@@ -41,7 +42,7 @@ mod writer;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 pub use state::{State, StateBuilder};
@@ -62,6 +63,7 @@ pub fn app(state: Arc<State>) -> Router {
         .fallback(site::answer)
         .with_state(state)
         .layer(sockets)
+        .layer(from_fn(handshake::lighten))
         .layer(origins::cors(&allowed))
         .layer(from_fn_with_state(allowed, origins::guard))
 }

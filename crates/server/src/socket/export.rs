@@ -11,8 +11,14 @@ use crate::exports::{check_id, played_game};
 use crate::random::hex;
 use crate::store::{Document, Done, Job, NewExport, StatusColumns};
 
-pub(super) async fn store(task: &Task, event: EmitMetrics<&Value>, reply: Reply) {
-    let export = match new_export(task, event).await {
+/// `metrics` is the whole of which the event holds a part.
+pub(super) async fn store(
+    task: &Task,
+    event: EmitMetrics<&Value>,
+    metrics: Option<String>,
+    reply: Reply,
+) {
+    let export = match new_export(task, event, metrics).await {
         Ok(export) => export,
         Err(refusal) => return reply.send::<()>(Err(refusal)),
     };
@@ -28,7 +34,11 @@ pub(super) async fn store(task: &Task, event: EmitMetrics<&Value>, reply: Reply)
     let _ = task.state.lifecycle.run(job, after).await;
 }
 
-async fn new_export(task: &Task, event: EmitMetrics<&Value>) -> Result<NewExport, Refusal> {
+async fn new_export(
+    task: &Task,
+    event: EmitMetrics<&Value>,
+    metrics: Option<String>,
+) -> Result<NewExport, Refusal> {
     let participant = task.peer.bound()?.participant.clone();
     if let Some(export) = &event.export_id {
         check_id(export)?;
@@ -41,7 +51,7 @@ async fn new_export(task: &Task, event: EmitMetrics<&Value>) -> Result<NewExport
         game,
         scene: event.scene_id,
         status: StatusColumns::of(event.metrics),
-        metrics: event.metrics.to_string(),
+        metrics: metrics.unwrap_or_else(|| event.metrics.to_string()),
         document: Document::Inline,
         finished: is_finished(&event.metrics),
         participant,

@@ -22,7 +22,8 @@ use crate::store::Committed;
 const MAX_EVIDENCE_BYTES: usize = 64 * 1024;
 
 /// Reads, checks and answers one event.
-pub(super) async fn handle(task: &Task, name: &'static str, incoming: &Incoming, reply: Reply) {
+pub(super) async fn handle(task: &Task, name: &'static str, mut incoming: Incoming, reply: Reply) {
+    let metrics = incoming.metrics.take();
     let payload = &incoming.payload;
     let event = match incoming
         .check_size(name)
@@ -34,7 +35,7 @@ pub(super) async fn handle(task: &Task, name: &'static str, incoming: &Incoming,
     match event {
         ClientEvent::JoinGame(event) => join::join(task, event, reply).await,
         ClientEvent::MidGameExclusion(event) => exclude(task, event, reply).await,
-        ClientEvent::EmitMetrics(event) => export::store(task, event, reply).await,
+        ClientEvent::EmitMetrics(event) => export::store(task, event, metrics, reply).await,
         ClientEvent::GameComplete(event) => complete(task, event, reply).await,
         ClientEvent::LeaveGame(_) => leave(task, reply).await,
         ClientEvent::RequestRedirect(_) => request_redirect(task, reply).await,

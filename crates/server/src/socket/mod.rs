@@ -13,10 +13,12 @@ mod incoming;
 mod inputs;
 mod join;
 mod leaving;
+mod listener;
 mod peer;
 mod presence;
 mod pulse;
 mod registry;
+mod sketch;
 mod watching;
 
 use std::future::ready;
@@ -24,15 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use socketioxide::extract::{AckSender, SocketRef, TryData};
+use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::{SocketIo, SocketIoBuilder};
 use stillhere_core::ids::{GameId, ParticipantId};
-use stillhere_core::wire::ClientEvent;
 
 use crate::settings::MAX_EXPORT_BYTES;
 use crate::state::State;
-use incoming::{Incoming, Reply};
-use peer::Peer;
 
 pub(crate) use elsewhere::{reclaim_seats, replaced_elsewhere};
 pub(crate) use pulse::Pulse;
@@ -45,6 +44,9 @@ const MAX_FRAME_BYTES: usize = 2 * MAX_EXPORT_BYTES;
 /// A partner's actions wait here while a line stalls: minutes of play at 30 frames per second.
 const SEND_BUFFER: usize = 8_192;
 
+/// Held by each socket for as long as it lives. Larger messages are read in so many steps more.
+const READ_BUFFER: usize = 1_024;
+
 /// A lost connection shows within the sum of the two.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,6 +57,7 @@ pub(crate) fn builder() -> SocketIoBuilder {
         .ping_interval(HEARTBEAT)
         .ping_timeout(HEARTBEAT_TIMEOUT)
         .max_buffer_size(SEND_BUFFER)
+        .ws_read_buffer_size(READ_BUFFER)
         // Each limits another transport.
         .max_payload(MAX_FRAME_BYTES as u64)
         .ws_max_message_size(MAX_FRAME_BYTES)
@@ -91,54 +94,11 @@ fn connected(state: &Arc<State>, socket: &SocketRef, auth: Option<&Value>) {
     {
         peer.resume(participant);
     }
-    for name in ClientEvent::<&Value>::NAMES.iter().copied() {
-        listen(state, &peer, socket, name);
-    }
+    listener::listen(state, &peer, socket);
     let leaving = Arc::clone(&peer);
     socket.on_disconnect(move || async move { leaving.gone().await });
     // A socket that was lost before this line will never call the handler above.
     if !socket.connected() {
         tokio::spawn(async move { peer.gone().await });
-    }
-}
-
-fn listen(state: &Arc<State>, peer: &Arc<Peer>, socket: &SocketRef, name: &'static str) {
-    let state = Arc::clone(state);
-    let peer = Arc::clone(peer);
-    // What stands before `ready` runs in the order of arrival; an async block would not.
-    match name {
-        "ping" => socket.on(
-            name,
-            move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
-                peer.hear(state.clock.now());
-                let reply = Reply::new(ack, &incoming, &state.counters);
-                presence::ping(&state, &peer, &socket, &incoming, reply);
-                ready(())
-            },
-        ),
-        "pyodide_player_action" => socket.on(
-            name,
-            move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
-                peer.hear(state.clock.now());
-                let reply = Reply::new(ack, &incoming, &state.counters);
-                actions::relay(&state, &peer, &socket, &incoming, reply);
-                ready(())
-            },
-        ),
-        "execute_continuous_callback" => socket.on(
-            name,
-            move |socket: SocketRef, incoming: Incoming, ack: AckSender| {
-                peer.hear(state.clock.now());
-                let reply = Reply::new(ack, &incoming, &state.counters);
-                callback::ask(&state, &peer, socket, &incoming, reply);
-                ready(())
-            },
-        ),
-        _ => socket.on(name, move |incoming: Incoming, ack: AckSender| {
-            peer.hear(state.clock.now());
-            let reply = Reply::new(ack, &incoming, &state.counters);
-            peer.queue(name, incoming, reply);
-            ready(())
-        }),
     }
 }

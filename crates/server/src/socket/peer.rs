@@ -43,7 +43,8 @@ pub(crate) struct Peer {
     id: Sid,
     connection: ConnectionId,
     binding: RwLock<Option<Arc<Binding>>>,
-    commands: mpsc::Sender<Command>,
+    /// Boxed, as a queue keeps room for many.
+    commands: mpsc::Sender<Box<Command>>,
     /// When anything last came from the page, in milliseconds.
     heard: AtomicU64,
     /// The watch has something to do at once.
@@ -145,7 +146,9 @@ impl Peer {
 
     /// Takes the participant's place up again; before anything else, as it is called first.
     pub(super) fn resume(&self, participant: ParticipantId) {
-        let _ = self.commands.try_send(Command::Resume(participant));
+        let _ = self
+            .commands
+            .try_send(Box::new(Command::Resume(participant)));
     }
 
     /// Queues an event for the socket's task.
@@ -155,8 +158,8 @@ impl Peer {
             incoming,
             reply,
         };
-        if let Err(error) = self.commands.try_send(command)
-            && let Command::Event { reply, .. } = error.into_inner()
+        if let Err(error) = self.commands.try_send(Box::new(command))
+            && let Command::Event { reply, .. } = *error.into_inner()
         {
             let message = "too many events at once; send it again later";
             reply.send::<()>(Err(Refusal::new(ErrorCode::RateLimited, message)));
@@ -165,7 +168,7 @@ impl Peer {
 
     /// The socket is lost. Everything that it sent before is handled first.
     pub(super) async fn gone(&self) {
-        let _ = self.commands.send(Command::Gone).await;
+        let _ = self.commands.send(Box::new(Command::Gone)).await;
     }
 }
 
@@ -178,7 +181,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    async fn run(self, mut queue: mpsc::Receiver<Command>) {
+    async fn run(self, mut queue: mpsc::Receiver<Box<Command>>) {
         self.state.counters.socket_opened();
         let mut sweeping = tokio::time::interval(SWEEP);
         sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -193,11 +196,14 @@ impl Task {
                     watching = clock.sleep_until(clock.now() + TICK);
                 }
                 () = self.peer.wake.notified() => presence::tick(&self),
-                command = queue.recv() => match command {
+                // The work is put elsewhere while it lasts: a task is as large as the largest thing it ever does.
+                command = queue.recv() => match command.map(|command| *command) {
                     Some(Command::Event { name, incoming, reply }) => {
-                        inputs::handle(&self, name, &incoming, reply).await;
+                        Box::pin(inputs::handle(&self, name, incoming, reply)).await;
                     }
-                    Some(Command::Resume(participant)) => join::resume(&self, participant).await,
+                    Some(Command::Resume(participant)) => {
+                        Box::pin(join::resume(&self, participant)).await;
+                    }
                     Some(Command::Gone) | None => break,
                 },
                 // Now and then a socket is lost without a word.
@@ -209,7 +215,7 @@ impl Task {
         // A full queue must not keep a sender waiting for a task that has ended.
         queue.close();
         self.state.counters.socket_closed();
-        self.disconnected().await;
+        Box::pin(self.disconnected()).await;
     }
 
     /// Tells the games. One that did not hear of it would wait for ever, so this is tried until it is
