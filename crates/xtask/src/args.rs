@@ -11,7 +11,8 @@ use crate::project::Project;
 use crate::shell::Shell;
 use crate::suite::Selection;
 use crate::{
-    bench, instructions, lint, package, server, site, steps, suite, tools, wasm, wasm_tests,
+    bench, bench_client, instructions, lint, package, server, site, steps, suite, tools, wasm,
+    wasm_tests,
 };
 
 const HELP: &str = "\
@@ -21,6 +22,7 @@ cargo xtask <command>
   test [--only STEP,…] [--keep-going]
                           everything that must hold (npm test); --list shows the steps
   build                   release bundle and release server (npm run build)
+  bench [OPTIONS]         measures the server beside its peers (npm run bench); --help lists the options
   package                 what is published, in dist/, with its sizes (npm run package, npm pack)
   site                    what the server serves, in dist/site/
   bench-client            the benches of the client, into bench/RESULTS-CLIENT.md (npm run bench:client)
@@ -37,6 +39,7 @@ pub(crate) enum Command {
     Test(Selection),
     ListSteps,
     Build,
+    Bench(Vec<OsString>),
     Package,
     Site,
     BenchClient,
@@ -57,6 +60,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
     let command = match command.as_str() {
         "help" => Command::Help,
         "start" => return Ok(Command::Start(parser.raw_args()?.collect())),
+        "bench" => return Ok(Command::Bench(parser.raw_args()?.collect())),
         "test-runner" => return Ok(Command::TestRunner(parser.raw_args()?.collect())),
         "test" => return parse_test(&mut parser),
         "build" => Command::Build,
@@ -109,6 +113,7 @@ impl Command {
                 }
             }
             Self::Start(options) => return server::start(&project, &options),
+            Self::Bench(options) => return bench::run(&project, &options),
             Self::Test(selection) => return suite::run(project, &selection),
             Self::TestRunner(args) => return wasm_tests::run_file(&project, &args),
             Self::Build => {
@@ -132,7 +137,7 @@ impl Command {
                 let changed = site::assemble(&project)?;
                 println!("{}: {changed} files changed", project.site().display());
             }
-            Self::BenchClient => bench::client(&project, shell)?,
+            Self::BenchClient => bench_client::run(&project, shell)?,
             Self::Instructions => print!("{}", instructions::renew(&project, shell)?),
             Self::Lint => {
                 tools::ensure_for_build(&project, shell)?;

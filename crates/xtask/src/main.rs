@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod bench_client;
 mod browser;
 mod counts;
 mod engines;
