@@ -61,12 +61,25 @@ export function* pieces(value, within = []) {
   yield (before === ',' ? '' : before) + (list ? ']' : '}');
 }
 
-/** So many characters of JSON are written before the page has its turn. */
+/** What holds less is written at once. */
+const SMALL = 5000;
+/** So many characters of JSON are written before the page has its turn, fewer as long as the browser has not compiled this. */
 const TURN = 50_000;
+const FIRST_TURN = 5000;
+
+/** @param {any} value */
+function isSmall(value) {
+  try {
+    return weigh(value, SMALL) >= 0;
+  } catch {
+    // It cannot be read, which is found again when it is written.
+    return true;
+  }
+}
 
 /**
- * Writes an export, and keeps it if it says whose it is. What is more than a turn's worth is written in many turns, unless nobody
- * sees the page wait or there is no time.
+ * Writes an export, and keeps it if it says whose it is. What is large is written in many turns, unless nobody sees the page wait or
+ * there is no time.
  *
  * @param {Kept} kept
  * @param {object} ours
@@ -81,6 +94,7 @@ export function write(kept, ours, source, socket, hurry, done) {
   hold(kept.export_id);
   let fault = broken;
   let parts = pieces(value);
+  hurry ||= isSmall(value);
   /** @type {string[]} */
   let text = [];
   /** @type {Blob[]} */
@@ -91,7 +105,7 @@ export function write(kept, ours, source, socket, hurry, done) {
   const turn = () => {
     let written = '';
     try {
-      while (written.length < TURN && !isWritten) {
+      while (written.length < Math.min(TURN, FIRST_TURN * (text.length + 1)) && !isWritten) {
         const { done, value } = parts.next();
         if (done) isWritten = true;
         else written += value;
@@ -115,21 +129,25 @@ export function write(kept, ours, source, socket, hurry, done) {
     if (isWritten) {
       removeEventListener('pagehide', rest);
       // A blob's content is fetched later, and a page that is being closed has no later.
-      const bytes = hurry || text.length === 1 ? new TextEncoder().encode(text.join('')) : undefined;
+      const bytes = hurry ? new TextEncoder().encode(text.join('')) : undefined;
       kept.text = text;
       kept.body = new Blob(bytes ? [bytes] : blobs);
       done(kept.body.size, false, fault);
       if (kept.token) keep(kept, bytes, (persisted) => done(kept.body.size, persisted));
     } else {
-      addEventListener('pagehide', rest);
-      setTimeout(step);
+      later();
     }
+  };
+  const later = () => {
+    addEventListener('pagehide', rest);
+    setTimeout(step);
   };
   const rest = () => {
     hurry = true;
     step();
   };
-  step();
+  if (hurry || document.hidden) step();
+  else later();
 }
 
 /** The metrics as the socket sends them; nothing once they go up in chunks. @param {Kept | undefined} kept */

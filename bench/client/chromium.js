@@ -74,7 +74,7 @@ export class Pages {
     const tasks = events.filter(
       ({ name, pid, tid, ts }) => name === 'RunTask' && pid === mark.pid && tid === mark.tid && ts >= mark.ts,
     );
-    return Math.max(...tasks.map(({ dur }) => dur)) / 1000;
+    return Math.max(...tasks.map(({ dur }) => dur ?? 0)) / 1000;
   }
 
   /** What JavaScript holds once nothing more can be freed, in bytes. */
