@@ -15,7 +15,7 @@ use crate::js::{record, set, texts};
 use crate::js_source::JsSource;
 use crate::to_js::to_js;
 
-#[wasm_bindgen(module = "/js/export.js")]
+#[wasm_bindgen(module = "/js/outbox.js")]
 extern "C" {
     fn write(
         kept: &JsValue,
@@ -27,10 +27,6 @@ extern "C" {
     );
     /// The metrics as the socket sends them, while it may.
     pub(crate) fn plain(kept: &JsValue) -> JsValue;
-}
-
-#[wasm_bindgen(module = "/js/outbox.js")]
-extern "C" {
     #[wasm_bindgen(js_name = canCompress)]
     fn can_compress() -> bool;
     fn list(done: &Function);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { pieces, plain, write } from '../../js/export.js';
+import { pieces, plain, write } from '../../js/outbox.js';
 
 /** What a page has. */
 const page = Object.assign(new EventTarget(), { hidden: false });

@@ -55,6 +55,7 @@ const UNABLE_IN_WEBKIT: &[(&str, &str)] = &[
         "a_session_that_is_disposed_of_leaves_its_record_and_nothing_else",
         NO_BLOBS,
     ),
+    ("disposed_of_while_an_upload_is_under_way", NO_BLOBS),
 ];
 
 impl Engine {
