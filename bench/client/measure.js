@@ -75,7 +75,7 @@ export function quick(ParticipantSession, ContinuousMonitor) {
   figures.push({ name: 'frame(n)', unit: 'ns', times: byTurns(frames, FRAMES) });
   if (session.status().frame !== ours - 1) throw new Error('frames were lost');
 
-  const SAMPLES = 2000;
+  const SAMPLES = 10_000;
   /** @type {Record<string, () => void>} */
   const judged = {
     stillhere: repeat(() => session.recordPing(40), SAMPLES),
