@@ -60,9 +60,13 @@ async function countCrossings(frames, answer) {
   }
 }
 
-study('a frame is no call into the module, none out of it, no memory, and known when it is asked for', {}, async (running) => {
-  const page = await running.participant('ada');
-  await page.browser.driver.get(`${running.server.url}/done.html`);
-  const result = await page.browser.driver.executeAsyncScript(countCrossings, FRAMES);
-  assert.deepEqual(result, { into: 0, outOf: 0, grown: 0, reached: FRAMES });
-});
+study(
+  'a frame is no call into the module, none out of it, no memory, and known when it is asked for',
+  {},
+  async (running) => {
+    const page = await running.participant('ada');
+    await page.browser.driver.get(`${running.server.url}/done.html`);
+    const result = await page.browser.driver.executeAsyncScript(countCrossings, FRAMES);
+    assert.deepEqual(result, { into: 0, outOf: 0, grown: 0, reached: FRAMES });
+  },
+);
